@@ -1,0 +1,96 @@
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "commands.h"
+#include "console.h"
+#include "exit_code.h"
+#include "recipe.h"
+#include "report_files.h"
+#include "sinkwise/core/file.h"
+#include "sinkwise/core/text.h"
+#include "sinkwise/sweep/grid.h"
+#include "sinkwise/sweep/pool.h"
+#include "sinkwise/train/step_bench.h"
+#include "sinkwise/train/trainer.h"
+
+namespace sinkwise::apps {
+namespace {
+
+struct Arguments {
+  std::string file, out;
+  std::int64_t workers = 0;
+};
+
+class SweepConsole : public sweep::PoolListener {
+ public:
+  explicit SweepConsole(Console& console) : console_(console) {}
+
+  void progressed(const sweep::PoolProgress& p) override {
+    console_.progress(concat(fixed(100.0 * p.fraction, 0), "%  ", p.finished, " of ", p.total,
+                             " runs done  left ", duration_text(p.seconds_left), "  now ",
+                             join(p.current)));
+  }
+
+  void finished(const sweep::Job& job, double seconds) override {
+    console_.say(concat("done  ", job.name, "  ", duration_text(seconds)));
+  }
+
+ private:
+  Console& console_;
+};
+
+void measure_overhead(const sweep::Grid& grid, Console& console) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const sweep::OverheadJob& job : grid.overhead) {
+    console.say(concat("timing the balance loss: ", job.recipe.stem().string(), " ",
+                       join(job.assignments, " "), ", ", job.pairs, " pairs of steps"));
+    const auto recipe = load_recipe({job.recipe.string(), job.assignments});
+    recipe->config.run.threads = 1;  // as the runs themselves
+    train::check(recipe->config);
+    train::configure_process(recipe->config);
+    list.push_back(to_json(train::time_overhead(recipe->config, job.pairs)));
+  }
+  write_file_atomically(grid.out / "overhead.json", list.dump(1) + "\n");
+}
+
+int run(const Arguments& arguments) {
+  sweep::Grid grid = sweep::read_grid(arguments.file, arguments.out);
+  const auto cores = static_cast<std::int64_t>(std::max(1u, std::thread::hardware_concurrency()));
+  const std::int64_t workers = arguments.workers > 0 ? arguments.workers : cores;
+  make_directories(grid.out);
+  Console console;
+  console.say(concat(grid.title, "\n", grid.jobs.size(), " runs, ", workers, " at a time, in ",
+                     grid.out.string()));
+  SweepConsole listener(console);
+  const auto program = std::filesystem::read_symlink("/proc/self/exe");
+  const auto outcome =
+      sweep::run_jobs(grid.jobs, {program, workers}, listener, stop_requested());
+  if (outcome == sweep::PoolOutcome::interrupted) {
+    console.say("stopped; the same command goes on where it was");
+    return kInterrupted;
+  }
+  if (!grid.overhead.empty()) measure_overhead(grid, console);
+  std::vector<std::filesystem::path> runs;
+  for (const sweep::Job& job : grid.jobs) runs.push_back(job.directory);
+  std::vector<compare::Overhead> overhead;
+  if (!grid.overhead.empty()) overhead = compare::load_overhead(grid.out / "overhead.json");
+  write_report(runs, overhead, grid.out, "sinkwise sweep " + arguments.file);
+  return kOk;
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& app, Work& work) {
+  CLI::App* command = app.add_subcommand("sweep", "train a grid of runs, then compare them");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("file", arguments->file, "sweep file (TOML)")->required();
+  command->add_option("--out", arguments->out, "directory of the runs, instead of the file's");
+  command->add_option("--workers", arguments->workers,
+                      "runs at a time, one thread each; 0: one a core");
+  command->footer(
+      "example:\n  sinkwise sweep recipes/demo.toml\n"
+      "Give the same command again after any stop: finished runs are kept, stopped ones go on.");
+  command->callback([arguments, &work] { work = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace sinkwise::apps

@@ -1,0 +1,1 @@
+// Empty on purpose: this unit only owns the precompiled header of the rooms that use Torch.

@@ -1,0 +1,15 @@
+# build/<preset>/generated/sinkwise/build_info.h: what --version and every manifest say about the build.
+execute_process(COMMAND git -C "${CMAKE_SOURCE_DIR}" describe --always --dirty --abbrev=12
+                OUTPUT_VARIABLE SINKWISE_COMMIT ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
+if(NOT SINKWISE_COMMIT)
+  set(SINKWISE_COMMIT "unknown")
+endif()
+set(SINKWISE_SANITIZERS "")
+if(SINKWISE_SANITIZE_ADDRESS)
+  string(APPEND SINKWISE_SANITIZERS "address ")
+endif()
+if(SINKWISE_SANITIZE_UNDEFINED)
+  string(APPEND SINKWISE_SANITIZERS "undefined ")
+endif()
+configure_file(cmake/build_info.h.in generated/sinkwise/build_info.h @ONLY)
+set(SINKWISE_GENERATED_DIR "${CMAKE_BINARY_DIR}/generated")

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "sinkwise/compare/comparison.h"
+#include "sinkwise/report/document.h"
+
+namespace sinkwise::compare {
+
+// The page: verdicts, tables, curves, heads, costs, limits, and `command`, which repeats it all.
+report::Document to_document(const Comparison& comparison, const std::string& command);
+
+// The same for programs: docs/report_schema.md.
+nlohmann::json to_json(const Comparison& comparison);
+
+// The same for a terminal: one line an arm, then one an answer. No line is wider than `width`
+// columns, which is at least 60; names from files cannot drive the terminal.
+std::string to_terminal(const Comparison& comparison, int width = 100);
+
+}  // namespace sinkwise::compare

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+namespace sinkwise::compare {
+
+// Values that are not finite were not measured; every function here leaves them out, and answers
+// NaN when too few are left.
+
+// Arithmetic mean of at least one value.
+double mean(const std::vector<double>& values);
+
+// Sample standard deviation, divided by n - 1, of at least two values.
+double sample_deviation(const std::vector<double>& values);
+
+// Smallest and largest value.
+std::pair<double, double> extent(const std::vector<double>& values);
+
+// Spearman's rank correlation: Pearson's of the ranks, ties at their mean rank. A pair with a
+// missing half is left out. NaN for fewer than three pairs or when either side is constant.
+double spearman(const std::vector<double>& x, const std::vector<double>& y);
+
+// One figure over the seeds of an arm, or of a difference over paired seeds.
+struct Figure {
+  std::vector<double> per_seed;  // NaN where not measured
+  double mean = 0.0;
+  double spread = 0.0;  // sample standard deviation; NaN for fewer than two measured seeds
+};
+
+Figure figure_of(std::vector<double> per_seed);
+
+// How many seeds were measured.
+int measured(const Figure& figure);
+
+// What a paired difference says. `none`: |mean| is within the spread or within two standard errors,
+// 2 spread / sqrt(n), whichever is larger. `unclear`: fewer than three measured seeds. The rule is
+// rough: with three seeds, normal noise alone passes it with probability
+// P(|t| > 2; 2 degrees of freedom) = 1 - 2 / sqrt(6) = 0.18.
+enum class Effect { lower, higher, none, unclear };
+Effect effect_of(const Figure& difference);
+
+}  // namespace sinkwise::compare

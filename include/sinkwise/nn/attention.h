@@ -1,0 +1,112 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sinkwise/nn/linear.h"
+#include "sinkwise/nn/rotary.h"
+#include "sinkwise/ops/attention.h"
+
+namespace sinkwise::nn {
+
+// How one attention layer turns scores into its output (docs/mathematics.md).
+enum class Mechanism {
+  vanilla,            // softmax; the first token serves as the sink
+  sink,               // one learned logit a head joins the softmax without a value (GPT-OSS)
+  gated_headwise,     // output times sigmoid(x w_h), one gate a head (Qwen3-Next, arXiv 2505.06708)
+  gated_elementwise,  // output times sigmoid(x W_h), one gate a channel
+  softmax_plus_one,   // control: a sink whose logit stays 0
+  sigmoid,            // control: ops::ScoreFunction::sigmoid
+  relu,               // control: ops::ScoreFunction::relu
+};
+
+struct AttentionConfig {
+  std::int64_t width = 64;      // size of the residual stream
+  std::int64_t heads = 8;       // H
+  std::int64_t key_heads = 8;   // K, divides H
+  std::int64_t head_size = 8;   // D
+  Mechanism mechanism = Mechanism::vanilla;
+  double sink_init = 0.0;       // starting value of every sink logit, Mechanism::sink only
+  std::optional<std::int64_t> window;
+  bool qk_norm = false;         // RMSNorm of each query and key head before rotation
+  bool gate_bias = false;       // a bias on the gate's logit that an objective moves (loss-free form)
+};
+
+// What a caller wants to see; everything off costs nothing.
+struct Observe {
+  bool gate = false;              // record.gate
+  bool first_key_weight = false;  // record.first_key_weight, also where the gate is another quantity
+  bool weights = false;           // record.weights; takes the reference path
+  bool value_norm = false;        // record.value_norm
+  bool output_norm = false;       // record.output_norm
+};
+
+// What one layer did; undefined where not asked for. Fields that an objective uses (gate, lse) carry
+// gradients.
+struct AttentionRecord {
+  at::Tensor gate;              // [B, H, T] in [0, 1]; elementwise gates are averaged over D
+  at::Tensor informative;       // [B or 1, T] bool: rows whose gate is not fixed by construction
+  at::Tensor lse;               // [B, H, T]
+  at::Tensor first_key_weight;  // [B, H, T] P_i,f(i); for unnormalised controls a share of the total
+  at::Tensor weights;           // [B, H, T, T]
+  at::Tensor value_norm;        // [B, K, T] ||v_j||
+  at::Tensor output_norm;       // [B, H, T] ||o_i|| of the head before the output projection
+};
+
+struct AttentionInput {
+  at::Tensor x;               // [B, T, width], normalised by the block
+  at::Tensor document_start;  // [B, T] or undefined
+  const RotaryTable* rotary = nullptr;  // none: no rotation
+  at::Tensor head_scale;      // [H] factor on each head's output (an intervention), or undefined
+  Observe observe;
+  ops::PathSet paths;
+};
+
+struct AttentionOutput {
+  at::Tensor y;  // [B, T, width]
+  AttentionRecord record;
+};
+
+// Causal self-attention of one decoder block. Stateless: everything it saw is in what it returns.
+class Attention : public torch::nn::Module {
+ public:
+  // Throws BadArgument when the sizes do not fit together.
+  explicit Attention(const AttentionConfig& config);
+  AttentionOutput forward(const AttentionInput& input) const;
+
+  const AttentionConfig& config() const { return config_; }
+
+  // [H] buffer that moves the gate's logit without a gradient; undefined unless config.gate_bias.
+  at::Tensor gate_bias;
+
+ private:
+  struct Heads;  // query, key, value as [B, H, T, D]
+
+  Heads project(const AttentionInput& input) const;
+  at::Tensor sink_logits() const;
+  at::Tensor attend(const Heads& heads, const AttentionInput& input, AttentionRecord& record) const;
+  at::Tensor attend_fused(const Heads& heads, const AttentionInput& input,
+                          AttentionRecord& record) const;
+  at::Tensor attend_reference(const Heads& heads, const AttentionInput& input,
+                              AttentionRecord& record) const;
+  at::Tensor apply_explicit_gate(const at::Tensor& out, const AttentionInput& input,
+                                 AttentionRecord& record) const;
+
+  AttentionConfig config_;
+  std::shared_ptr<Linear> query_, key_, value_, output_, gate_;
+  std::shared_ptr<RmsNorm> query_norm_, key_norm_;
+  at::Tensor sinks_;  // [H]
+};
+
+bool has_sink(Mechanism mechanism);
+bool is_gated(Mechanism mechanism);
+
+// Names as recipes spell them, such as "gated_headwise".
+const std::vector<std::pair<std::string, Mechanism>>& mechanism_names();
+std::string name(Mechanism mechanism);
+
+}  // namespace sinkwise::nn

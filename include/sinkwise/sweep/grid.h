@@ -1,0 +1,53 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace sinkwise::sweep {
+
+// One training run of a sweep: `sinkwise train recipe --set a=b ...`.
+struct Job {
+  std::string name;                       // its directory under Grid::out
+  std::filesystem::path recipe;
+  std::vector<std::string> assignments;   // for --set, the directory and seed included
+  std::filesystem::path directory;
+  double cost = 1.0;                      // relative length, to schedule and to guess the time left
+};
+
+// A pair of runs whose steps are timed in turn at the end (train::time_overhead).
+struct OverheadJob {
+  std::filesystem::path recipe;
+  std::vector<std::string> assignments;
+  std::int64_t pairs = 100;
+};
+
+struct Grid {
+  std::string title;
+  std::filesystem::path out;
+  std::vector<Job> jobs;
+  std::vector<OverheadJob> overhead;
+};
+
+// Reads a sweep file (TOML, docs/configuration.md):
+//
+//   title = "..."
+//   out = "runs/demo"
+//   seeds = [3, 4, 5]
+//   [[arms]]
+//   recipe = "bigram_backcopy.toml"       # relative to the sweep file
+//   set = ["run.label=no_bos"]            # for every run of these arms
+//   grid = [["attention.mechanism=sink", "attention.mechanism=vanilla"], ["balance.form=cv"]]
+//   seeds = [0]                           # instead of the file's
+//   cost = 2.5                            # seconds of one run, or any other measure common to all
+//   [[overhead]]
+//   recipe = "bigram_backcopy.toml"
+//   set = ["attention.mechanism=sink", "balance.form=cv"]
+//   pairs = 200
+//
+// Every arm runs once for each element of the product of its grid's lists and each seed. Throws
+// BadConfig for unknown keys, wrong types, an empty sweep or two runs with one name; BadFile when the
+// file cannot be read. `out` replaces the file's own when it is not empty.
+Grid read_grid(const std::filesystem::path& path, const std::filesystem::path& out = {});
+
+}  // namespace sinkwise::sweep

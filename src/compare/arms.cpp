@@ -1,0 +1,97 @@
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "group.h"
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/text.h"
+
+namespace sinkwise::compare {
+namespace {
+
+int mechanism_rank(const std::string& mechanism) {
+  return mechanism == "vanilla" ? 0 : mechanism == "sink" ? 1 : 2;
+}
+
+int balance_rank(const Balance& balance) {
+  return balance.is_base() ? 0 : balance.is_control() ? 2 : 1;
+}
+
+auto order_of(const Run& run) {
+  return std::tuple(run.task, run.label, mechanism_rank(run.mechanism), run.mechanism,
+                    balance_rank(run.balance), run.balance);
+}
+
+void require_new_seed(const Arm& arm, const Run& run) {
+  if (arm.runs.back().seed != run.seed) return;
+  throw BadArgument({.what = "Two runs are the same arm with the same seed.",
+                     .where = arm.runs.back().directory + " and " + run.directory,
+                     .expected = "one run a seed of " + printable(arm_name(arm)),
+                     .found = concat("seed ", run.seed, " twice"),
+                     .next = "leave one out, or give one a label of its own"});
+}
+
+std::vector<Arm> grouped(std::vector<Run> runs) {
+  std::sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) {
+    return std::tuple(order_of(a), a.seed) < std::tuple(order_of(b), b.seed);
+  });
+  std::vector<Arm> arms;
+  for (Run& run : runs) {
+    if (!arms.empty() && order_of(arms.back().runs.back()) == order_of(run))
+      require_new_seed(arms.back(), run);
+    else
+      arms.push_back({run.task, run.mechanism, run.label, run.balance, {}, {}, {}, {}});
+    arms.back().runs.push_back(std::move(run));
+  }
+  return arms;
+}
+
+// Heads are ranked within their layer: layers differ in scale.
+double rank_agreement(const Run& run) {
+  std::vector<double> correlations;
+  for (const Layer& layer : run.layers)
+    correlations.push_back(spearman(layer.importance, layer.ablation));
+  return mean(correlations);
+}
+
+template <typename Read>
+Figure over_seeds(const Arm& arm, Read read) {
+  std::vector<double> values;
+  for (const Run& run : arm.runs) values.push_back(read(run));
+  return figure_of(std::move(values));
+}
+
+double group_value(const Run& run, const std::string& group, const std::string& key) {
+  const auto at = run.groups.find(group);
+  return at == run.groups.end() ? figure_of({}).mean : at->second.at(key);
+}
+
+void summarise(Arm& arm) {
+  for (const FigureInfo& info : kFigures)
+    arm.figures[info.key] =
+        over_seeds(arm, [&](const Run& run) { return run.figures.at(info.key); });
+  arm.importance_predicts_ablation = over_seeds(arm, rank_agreement);
+  std::set<std::string> groups;
+  for (const Run& run : arm.runs)
+    for (const auto& [group, unused] : run.groups) groups.insert(group);
+  for (const std::string& group : groups)
+    for (const char* key : {"loss", "excess"})
+      arm.groups[group][key] =
+          over_seeds(arm, [&](const Run& run) { return group_value(run, group, key); });
+}
+
+}  // namespace
+
+std::vector<std::int64_t> Arm::seeds() const {
+  std::vector<std::int64_t> list;
+  for (const Run& run : runs) list.push_back(run.seed);
+  return list;
+}
+
+std::vector<Arm> arms_of(std::vector<Run> runs) {
+  std::vector<Arm> arms = grouped(std::move(runs));
+  for (Arm& arm : arms) summarise(arm);
+  return arms;
+}
+
+}  // namespace sinkwise::compare

@@ -1,0 +1,59 @@
+#include <algorithm>
+
+#include "phrases.h"
+#include "sinkwise/core/text.h"
+#include "verdicts.h"
+
+namespace sinkwise::compare {
+namespace {
+
+using report::Status;
+using report::Verdict;
+
+Status status_of(Effect effect) {
+  switch (effect) {
+    case Effect::lower:
+      return Status::holds;
+    case Effect::higher:
+      return Status::does_not_hold;
+    case Effect::none:
+      return Status::null;
+    case Effect::unclear:
+      break;
+  }
+  return Status::undecided;
+}
+
+Verdict judge(const Comparison& comparison, const Pair& pair) {
+  const char* key = pair.judged_by.c_str();
+  const Figure& change = pair.change.at(key);
+  const auto better = std::count_if(change.per_seed.begin(), change.per_seed.end(),
+                                    [](double value) { return value < 0.0; });
+  std::string evidence = concat(figure_info(key).title, " ", difference_text(change, key),
+                                ", lower in ", better, " of ", counted(measured(change), "seed"));
+  const Figure& bits = pair.change.at("bits_per_byte");
+  if (measured(bits) > 0) evidence += "; bits per byte " + difference_text(bits, "bits_per_byte");
+  return {.subject = placed_arm(comparison, comparison.arms[pair.balanced]),
+          .status = status_of(effect_of(change)),
+          .evidence = evidence};
+}
+
+}  // namespace
+
+Question balance_and_loss(const Comparison& comparison) {
+  Question question{
+      "balance_and_loss",
+      {"Does balancing change what the model achieves?",
+       "Balancing lowers the loss on held-out rows (balanced minus unbalanced, seed by seed).",
+       "none found where the mean paired change is within its spread over seeds or within two "
+       "standard errors, whichever is larger; a fall holds, a rise does not hold; fewer than three "
+       "seeds are undecided.",
+       {}}};
+  for (const Pair& pair : comparison.pairs)
+    if (!comparison.arms[pair.balanced].balance.is_control())
+      question.verdicts.items.push_back(judge(comparison, pair));
+  if (question.verdicts.items.empty()) question.verdicts.items.push_back(no_pairs());
+  return question;
+}
+
+}  // namespace sinkwise::compare

@@ -1,0 +1,89 @@
+(function () {
+  "use strict";
+
+  // What all charts share; what differs travels with each figure.
+  var INK = "#1f2328", QUIET = "#59636e", RULE = "#e4e8ec";
+  var FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+  var AXIS = {
+    gridcolor: RULE, zerolinecolor: RULE, linecolor: "#b6bec7", showline: true, zeroline: false,
+    ticks: "outside", ticklen: 4, tickcolor: "#b6bec7", automargin: true, nticks: 6,
+    tickfont: { color: QUIET, size: 11 }, title: { font: { color: QUIET, size: 12 }, standoff: 8 }
+  };
+  var SHARED = {
+    font: { family: FONT, size: 12, color: INK },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    margin: { l: 52, r: 12, t: 8, b: 44 }, bargap: 0.25, bargroupgap: 0.06, barmode: "group",
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
+    hoverlabel: { bgcolor: "#ffffff", bordercolor: "#b6bec7", font: { family: FONT, size: 12, color: INK } },
+    modebar: { bgcolor: "rgba(255,255,255,0.85)", color: QUIET, activecolor: INK },
+    xaxis: AXIS, yaxis: AXIS
+  };
+  var CONFIG = {
+    displaylogo: false, responsive: true, showLink: false, plotlyServerURL: "", topojsonURL: "",
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]]
+  };
+
+  function merge(shared, own) {
+    var result = JSON.parse(JSON.stringify(shared));
+    Object.keys(own).forEach(function (key) {
+      var both = result[key] && typeof result[key] === "object" && !Array.isArray(own[key]);
+      result[key] = both ? merge(result[key], own[key]) : own[key];
+    });
+    return result;
+  }
+
+  function draw(node) {
+    var figure = JSON.parse(document.getElementById(node.dataset.figure).textContent);
+    return Plotly.newPlot(node, figure.data, merge(SHARED, figure.layout), CONFIG).then(function () {
+      node.dataset.drawn = "true";
+    });
+  }
+
+  // One chart a turn, from the top, so that the page can be read and scrolled meanwhile.
+  var waiting = Array.prototype.slice.call(document.querySelectorAll(".plot"));
+  function drawNext() {
+    var node = waiting.shift();
+    if (!node) {
+      document.documentElement.dataset.ready = "true";
+      return;
+    }
+    draw(node).catch(function (problem) {
+      node.textContent = "This chart could not be drawn: " + problem.message + ". Its data are in the table below.";
+    }).then(function () { setTimeout(drawNext, 0); });
+  }
+  drawNext();
+
+  // Drawings have a fixed size in pixels; with a view box they shrink to the width of the paper.
+  function eachDrawing(action) { document.querySelectorAll(".plot .main-svg").forEach(action); }
+  window.addEventListener("beforeprint", function () {
+    eachDrawing(function (svg) {
+      svg.setAttribute("viewBox", "0 0 " + svg.getAttribute("width") + " " + svg.getAttribute("height"));
+    });
+  });
+  window.addEventListener("afterprint", function () {
+    eachDrawing(function (svg) { svg.removeAttribute("viewBox"); });
+  });
+
+  function compareCells(a, b) {
+    var x = a.dataset.key, y = b.dataset.key;
+    if (x !== undefined && y !== undefined) return Number(x) - Number(y);
+    if (x !== undefined || y !== undefined) return x !== undefined ? -1 : 1;
+    return a.textContent.localeCompare(b.textContent);
+  }
+
+  function sortBy(table, header) {
+    var ascending = header.getAttribute("aria-sort") !== "ascending";
+    var column = header.cellIndex, body = table.tBodies[0];
+    Array.prototype.slice.call(body.rows).sort(function (a, b) {
+      return (ascending ? 1 : -1) * compareCells(a.cells[column], b.cells[column]);
+    }).forEach(function (row) { body.appendChild(row); });
+    table.querySelectorAll("thead th").forEach(function (other) { other.setAttribute("aria-sort", "none"); });
+    header.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+  }
+
+  document.querySelectorAll("table.sortable").forEach(function (table) {
+    table.querySelectorAll("thead th").forEach(function (header) {
+      header.querySelector("button").addEventListener("click", function () { sortBy(table, header); });
+    });
+  });
+})();

@@ -1,0 +1,174 @@
+#include "sinkwise/sweep/pool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <limits>
+#include <list>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "process.h"
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/file.h"
+#include "sinkwise/core/text.h"
+
+namespace sinkwise::sweep {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kInterrupted = 75;  // exit code of a run that saved and left
+constexpr auto kPollInterval = std::chrono::milliseconds(200);
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The last whole line of a text file, or nothing.
+std::string last_line(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return {};
+  const auto size = static_cast<std::int64_t>(file.tellg());
+  const std::int64_t tail = std::min<std::int64_t>(size, 512);
+  std::string text(static_cast<std::size_t>(tail), '\0');
+  file.seekg(size - tail);
+  file.read(text.data(), tail);
+  const auto end = text.rfind('\n');
+  if (end == std::string::npos || end == 0) return {};
+  const auto begin = text.rfind('\n', end - 1);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1, end);
+}
+
+// How far a running job is, in [0, 1), by the last line of its timing.jsonl.
+double fraction_done(const Job& job) {
+  const auto line = nlohmann::json::parse(last_line(job.directory / "timing.jsonl"), nullptr, false);
+  if (!line.is_object() || !line.contains("step") || !line.contains("steps")) return 0.0;
+  return std::min(0.99, line["step"].get<double>() / std::max(1.0, line["steps"].get<double>()));
+}
+
+std::vector<std::string> command_of(const Job& job, const PoolOptions& options) {
+  std::vector<std::string> words = {options.program.string(), "train", job.recipe.string()};
+  for (const std::string& assignment : job.assignments) {
+    words.push_back("--set");
+    words.push_back(assignment);
+  }
+  words.push_back("--set");
+  words.push_back("run.threads=1");
+  return words;
+}
+
+struct Running {
+  Job job;
+  Process process;
+  Clock::time_point started;
+};
+
+class Pool {
+ public:
+  Pool(std::vector<Job> jobs, const PoolOptions& options, PoolListener& listener,
+       const std::atomic<bool>& stop)
+      : waiting_(std::move(jobs)), options_(options), listener_(listener), stop_(stop) {
+    // Longest first packs the cores best; std::stable_sort keeps the file's order among equals. The
+    // vector is used from its back.
+    std::stable_sort(waiting_.begin(), waiting_.end(),
+                     [](const Job& a, const Job& b) { return a.cost > b.cost; });
+    std::reverse(waiting_.begin(), waiting_.end());
+    total_ = waiting_.size();
+    for (const Job& job : waiting_) total_cost_ += job.cost;
+  }
+
+  PoolOutcome run() {
+    while (!done()) {
+      if ((stop_ || failed_) && !asked_) ask_all_to_stop();
+      if (!asked_) fill();
+      std::this_thread::sleep_for(kPollInterval);
+      reap();
+      report();
+    }
+    if (failed_) throw_failure();
+    return asked_ ? PoolOutcome::interrupted : PoolOutcome::finished;
+  }
+
+ private:
+  bool done() const { return running_.empty() && (waiting_.empty() || asked_); }
+
+  void fill() {
+    while (!waiting_.empty() && running_.size() < static_cast<std::size_t>(options_.workers)) {
+      Job job = std::move(waiting_.back());
+      waiting_.pop_back();
+      make_directories(job.directory);
+      Process process(command_of(job, options_), job.directory / "output.txt");
+      running_.push_back({std::move(job), std::move(process), Clock::now()});
+    }
+  }
+
+  void reap() {
+    for (auto job = running_.begin(); job != running_.end();) {
+      const std::optional<int> code = job->process.poll();
+      if (!code) {
+        ++job;
+        continue;
+      }
+      if (*code == 0) {
+        ++finished_;
+        finished_cost_ += job->job.cost;
+        listener_.finished(job->job, seconds_since(job->started));
+      } else if (*code != kInterrupted && !failed_) {
+        failed_ = true;
+        failure_ = job->job;
+        failure_code_ = *code;
+      }
+      job = running_.erase(job);
+    }
+  }
+
+  void ask_all_to_stop() {
+    asked_ = true;
+    for (const Running& job : running_) job.process.ask_to_stop();
+  }
+
+  void report() {
+    PoolProgress progress;
+    progress.finished = finished_;
+    progress.running = running_.size();
+    progress.total = total_;
+    double cost = finished_cost_;
+    for (const Running& job : running_) {
+      cost += job.job.cost * fraction_done(job.job);
+      progress.current.push_back(job.job.name);
+    }
+    progress.fraction = cost / total_cost_;
+    progress.seconds_left = cost > 0.0 ? seconds_since(started_) * (total_cost_ - cost) / cost
+                                       : std::numeric_limits<double>::quiet_NaN();
+    listener_.progressed(progress);
+  }
+
+  [[noreturn]] void throw_failure() const {
+    const std::filesystem::path output = failure_.directory / "output.txt";
+    throw ResourceError({"a run of the sweep failed: " + failure_.name, output.string(),
+                         "exit code 0", concat("exit code ", failure_code_, ": ", last_line(output)),
+                         "read that file, repair the cause, and give the same command again"});
+  }
+
+  std::vector<Job> waiting_;
+  std::list<Running> running_;  // erased in the middle; processes are not assignable
+  const PoolOptions& options_;
+  PoolListener& listener_;
+  const std::atomic<bool>& stop_;
+  Clock::time_point started_ = Clock::now();
+  std::size_t total_ = 0, finished_ = 0;
+  double total_cost_ = 0.0, finished_cost_ = 0.0;
+  bool asked_ = false, failed_ = false;
+  Job failure_;
+  int failure_code_ = 0;
+};
+
+}  // namespace
+
+PoolOutcome run_jobs(std::vector<Job> jobs, const PoolOptions& options, PoolListener& listener,
+                     const std::atomic<bool>& stop) {
+  return Pool(std::move(jobs), options, listener, stop).run();
+}
+
+}  // namespace sinkwise::sweep

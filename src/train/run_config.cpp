@@ -1,0 +1,296 @@
+#include "sinkwise/train/run_config.h"
+
+#include "sinkwise/core/text.h"
+
+namespace sinkwise::train {
+namespace {
+
+using config::above;
+using config::at_least;
+using config::from_below;
+using config::Table;
+using config::within;
+using objectives::BalanceScope;
+using objectives::SharedChoice;
+
+void bind_run(Table& table, RunConfig::Run& run) {
+  table.add("run.directory", run.directory, "where the run lives; the same directory resumes it",
+            {.resumable = true});
+  table.add("run.label", run.label, "tells runs of one task apart in a report, such as a control");
+  table.add("run.seed", run.seed, "decides starting weights and the order of samples",
+            {.range = at_least(0)});
+  table.add("run.threads", run.threads, "threads of one process; 0 takes every core",
+            {.unit = "threads", .range = within(0, 1024), .resumable = true});
+  table.add("run.deterministic", run.deterministic, "refuse operators whose result may vary");
+}
+
+void bind_task(Table& table, data::TaskOptions& task) {
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const std::string& name : data::task_names()) names.emplace_back(name, name);
+  table.choice("task.name", task.name, names, "what the model learns");
+  table.add("task.length", task.length, "positions of one row, T",
+            {.unit = "tokens", .range = within(2, 1 << 20)});
+  table.add("task.validation_rows", task.validation_rows, "held-out rows of each evaluation",
+            {.unit = "rows", .range = at_least(1)});
+  table.add("task.symbols", task.symbols, "bigram_backcopy: symbols of the chain",
+            {.range = within(2, 4096)});
+  table.add("task.triggers", task.triggers, "bigram_backcopy: symbols after which a copy follows",
+            {.range = at_least(0)});
+  table.add("task.offsets", task.offsets, "bigram_backcopy: kinds of trigger, copying 1, 2, .. back",
+            {.range = at_least(1)});
+  table.add("task.chain_seed", task.chain_seed,
+            "decides the chain and the held-out rows of generated tasks", {.range = at_least(0)});
+  table.add("task.beginning_token", task.beginning_token,
+            "bigram_backcopy: rows start with a token of their own");
+  table.add("task.features", task.features, "trigger_average: channels of one position, F",
+            {.range = at_least(3)});
+  table.add("task.trigger_probability", task.trigger_probability,
+            "trigger_average: share of trigger positions", {.range = within(0, 1)});
+}
+
+void bind_data(Table& table, data::TaskOptions& task) {
+  table.add("data.files", task.files,
+            "text or token files; empty with task text: the Python standard library's sources");
+  table.add("data.validation_files", task.validation_files,
+            "tokens: held-out files; empty: the last part of each of data.files");
+  table.add("data.validation_fraction", task.validation_fraction, "share of the data held out",
+            {.range = within(0, 1)});
+  table.add("data.max_bytes", task.max_bytes, "text: what is read at most",
+            {.unit = "bytes", .range = at_least(1)});
+  table.add("data.pack", task.pack, "text: windows run on into the next file");
+  table.add("data.standard_library", task.standard_library,
+            "text: folder of the Python standard library; empty: searched for");
+  table.add("data.vocabulary", task.vocabulary, "tokens: vocabulary size; 0: largest id plus one",
+            {.range = at_least(0)});
+  table.add("data.document_token", task.document_token,
+            "tokens: id that opens a document; -1: none", {.range = at_least(-1)});
+  table.add("data.bytes_per_token", task.bytes_per_token,
+            "tokens: bytes of text behind one token, for bits per byte; 0: unknown",
+            {.unit = "bytes", .range = at_least(0)});
+}
+
+void bind_model(Table& table, RunConfig::Model& model) {
+  table.add("model.layers", model.layers, "blocks, L", {.range = within(1, 1024)});
+  table.add("model.width", model.width, "size of the residual stream", {.range = at_least(1)});
+  table.add("model.heads", model.heads, "query heads, H", {.range = at_least(1)});
+  table.add("model.key_heads", model.key_heads, "key and value heads, K; 0: as many as query heads",
+            {.range = at_least(0)});
+  table.add("model.head_size", model.head_size, "channels of one head, D; 0: width / heads",
+            {.range = at_least(0)});
+  table.add("model.mlp_hidden", model.mlp_hidden, "hidden size of the MLP; 0: 4 * width",
+            {.range = at_least(0)});
+  table.choice("model.mlp", model.mlp,
+               {{"swiglu", nn::MlpKind::swiglu}, {"gelu", nn::MlpKind::gelu}}, "kind of MLP");
+  table.choice("model.positions", model.positions,
+               {{"rotary", models::Positions::rotary},
+                {"learned", models::Positions::learned},
+                {"none", models::Positions::none}},
+               "how positions enter");
+  table.add("model.rotary_base", model.rotary_base, "base of the rotary angles",
+            {.range = above(1)});
+  table.add("model.tied_embedding", model.tied_embedding, "output matrix = embedding");
+  table.add("model.qk_norm", model.qk_norm, "RMSNorm of each query and key head");
+  table.add("model.window", model.window,
+            "keys that a row sees, its own included; 0: all before it",
+            {.unit = "tokens", .range = at_least(0)});
+  table.add("model.windowed_layers", model.windowed_layers,
+            "layers that use model.window; empty: all", {.range = at_least(0)});
+  table.add("model.init_scale", model.init.matrix_scale,
+            "matrices start with standard deviation init_scale / sqrt(width)",
+            {.range = above(0)});
+  table.add("model.embedding_std", model.init.embedding_std,
+            "standard deviation of embedding, positions and output matrix", {.range = above(0)});
+}
+
+void bind_attention(Table& table, RunConfig::Attention& attention) {
+  table.choice("attention.mechanism", attention.mechanism, nn::mechanism_names(),
+               "how scores become a head's output");
+  table.add("attention.sink_init", attention.sink_init,
+            "starting value of the sink logits; near 0 the first token takes the sink's place",
+            {.unit = "nats"});
+  table.choice<std::string>("attention.path", attention.path,
+                            {{"auto", "auto"}, {"reference", "reference"}, {"stock", "stock"}},
+                            "implementation of the operator; auto takes the fastest that serves");
+}
+
+void bind_balance(Table& table, RunConfig& config) {
+  objectives::BalanceConfig& balance = config.balance;
+  table.choice("balance.form", balance.form, objectives::balance_form_names(),
+               "what is added to the loss so that no head stays idle");
+  table.add("balance.lambda", balance.lambda, "weight of the unweighted balance term",
+            {.range = at_least(0)});
+  table.add("balance.shared_heads", balance.shared_heads,
+            "most important heads of each layer that are left out, m", {.range = at_least(0)});
+  table.choice("balance.shared_choice", balance.shared_choice,
+               {{"frozen", SharedChoice::frozen}, {"recomputed", SharedChoice::recomputed}},
+               "shared heads chosen once before the first step, or for each batch");
+  table.choice("balance.scope", balance.scope,
+               {{"step", BalanceScope::step}, {"micro_batch", BalanceScope::micro_batch}},
+               "what CV is formed over when a step has several micro-batches");
+  table.add("balance.loss_free_rate", balance.loss_free_rate,
+            "loss_free: how far a bias moves in one step", {.unit = "nats", .range = at_least(0)});
+  table.add("balance.calibration_rows", config.calibration_rows,
+            "training rows of the pass that chooses frozen shared heads",
+            {.unit = "rows", .range = at_least(1)});
+}
+
+void bind_optimizer(Table& table, RunConfig& config) {
+  AdamWConfig& adam = config.optimizer;
+  table.add("optim.lr", adam.lr, "learning rate at the peak", {.range = above(0)});
+  table.add("optim.beta1", adam.beta1, "decay of the first moment", {.range = from_below(0, 1)});
+  table.add("optim.beta2", adam.beta2, "decay of the second moment", {.range = from_below(0, 1)});
+  table.add("optim.epsilon", adam.epsilon, "added to the root of the second moment",
+            {.range = above(0)});
+  table.add("optim.weight_decay", adam.weight_decay,
+            "decoupled decay of matrices; norms, biases and sinks have none",
+            {.range = at_least(0)});
+  table.add("optim.clip", config.clip, "largest joint norm of all gradients; 0: no clipping",
+            {.range = at_least(0)});
+  table.choice("optim.schedule", config.schedule.kind,
+               {{"cosine", ScheduleKind::cosine},
+                {"warmup_stable_decay", ScheduleKind::warmup_stable_decay},
+                {"constant", ScheduleKind::constant}},
+               "course of the learning rate after warm-up");
+  table.add("optim.warmup_steps", config.schedule.warmup_steps, "steps up to the peak",
+            {.unit = "steps", .range = at_least(0)});
+  table.add("optim.final_fraction", config.schedule.final_fraction,
+            "learning rate at the last step, as a part of the peak", {.range = within(0, 1)});
+  table.add("optim.decay_fraction", config.schedule.decay_fraction,
+            "warmup_stable_decay: part of all steps in which it falls", {.range = within(0, 1)});
+}
+
+void bind_train(Table& table, RunConfig& config) {
+  table.add("train.steps", config.train.steps, "optimiser steps",
+            {.unit = "steps", .range = at_least(1)});
+  table.add("train.batch_rows", config.train.batch_rows, "rows of one step",
+            {.unit = "rows", .range = at_least(1)});
+  table.add("train.micro_rows", config.train.micro_rows,
+            "rows of one forward pass; 0: the whole step at once",
+            {.unit = "rows", .range = at_least(0)});
+  table.choice("train.precision", config.train.precision,
+               {{"float32", Precision::float32}, {"bfloat16", Precision::bfloat16}},
+               "dtype of activations; parameters stay float32");
+  table.add("train.init_from", config.train.init_from,
+            "run directory whose newest checkpoint gives the starting weights");
+  table.add("train.bad_steps_in_row", config.train.bad_steps_in_row,
+            "non-finite steps in a row that stop the run",
+            {.unit = "steps", .range = at_least(1), .resumable = true});
+}
+
+void bind_output(Table& table, RunConfig& config) {
+  table.add("eval.every", config.evaluation.every, "steps between evaluations",
+            {.unit = "steps", .range = at_least(1), .resumable = true});
+  table.add("eval.batch_rows", config.evaluation.batch_rows, "rows of one evaluation pass",
+            {.unit = "rows", .range = at_least(1), .resumable = true});
+  table.add("eval.ablation_rows", config.evaluation.ablation_rows,
+            "held-out rows behind the cost of zeroing each head at the end; 0: not measured",
+            {.unit = "rows", .range = at_least(0), .resumable = true});
+  table.add("log.every", config.log_every, "steps between log lines",
+            {.unit = "steps", .range = at_least(1), .resumable = true});
+  table.add("log.tensorboard", config.tensorboard, "also write TensorBoard events",
+            {.resumable = true});
+  table.add("checkpoint.every", config.checkpoint_every, "steps between checkpoints",
+            {.unit = "steps", .range = at_least(1), .resumable = true});
+  table.add("checkpoint.keep", config.checkpoint_keep,
+            "newest checkpoints kept; the newest two are never removed",
+            {.range = at_least(1), .resumable = true});
+}
+
+}  // namespace
+
+void bind(Table& table, RunConfig& config) {
+  bind_run(table, config.run);
+  bind_task(table, config.task);
+  bind_data(table, config.task);
+  bind_model(table, config.model);
+  bind_attention(table, config.attention);
+  bind_balance(table, config);
+  bind_optimizer(table, config);
+  bind_train(table, config);
+  bind_output(table, config);
+}
+
+void check(const RunConfig& config) {
+  std::vector<config::Problem> problems;
+  auto add = [&problems](const std::string& key, const std::string& message,
+                         const std::string& next) {
+    problems.push_back({key, "", message, next});
+  };
+  const RunConfig::Model& m = config.model;
+  if (config.run.directory.empty()) {
+    add("run.directory", "missing", "name a directory, for example --set run.directory=runs/first");
+  }
+  const std::int64_t key_heads = m.key_heads == 0 ? m.heads : m.key_heads;
+  if (m.heads % key_heads != 0) {
+    add("model.key_heads", concat(key_heads, " does not divide model.heads = ", m.heads), "");
+  }
+  if (m.head_size == 0 && m.width % m.heads != 0) {
+    add("model.heads", concat(m.heads, " does not divide model.width = ", m.width),
+        "choose other sizes, or give model.head_size");
+  }
+  const std::int64_t head_size = m.head_size == 0 ? m.width / m.heads : m.head_size;
+  if (m.positions == models::Positions::rotary && head_size % 2 != 0) {
+    add("model.head_size", concat("rotary positions need an even head size, found ", head_size),
+        "or set model.positions=learned");
+  }
+  for (std::int64_t layer : m.windowed_layers) {
+    if (layer >= m.layers) add("model.windowed_layers", concat("no layer ", layer), "");
+  }
+  if (config.balance.shared_heads >= m.heads) {
+    add("balance.shared_heads", concat("leaves no head to balance, model.heads = ", m.heads), "");
+  }
+  const bool is_control = config.attention.mechanism == nn::Mechanism::sigmoid ||
+                          config.attention.mechanism == nn::Mechanism::relu ||
+                          config.attention.mechanism == nn::Mechanism::softmax_plus_one;
+  if (config.balance.form == objectives::BalanceForm::loss_free && is_control) {
+    add("balance.form", concat("loss_free needs a gate logit to move, ",
+                               nn::name(config.attention.mechanism), " has none"),
+        "use cv, or another attention.mechanism");
+  }
+  if (config.schedule.warmup_steps > config.train.steps) {
+    add("optim.warmup_steps", concat("longer than train.steps = ", config.train.steps), "");
+  }
+  if (m.tied_embedding && config.task.name == "trigger_average") {
+    add("model.tied_embedding", "this task has no vocabulary, so no embedding to tie", "");
+  }
+  if (!problems.empty()) {
+    throw config::ConfigProblems(std::move(problems), "all keys: sinkwise config show");
+  }
+}
+
+models::DecoderConfig RunConfig::decoder(const data::Task& source) const {
+  models::DecoderConfig result;
+  result.vocabulary = source.vocabulary();
+  result.feature_size = source.feature_size();
+  result.context_length = source.length();
+  result.layers = model.layers;
+  result.mlp_hidden = model.mlp_hidden == 0 ? 4 * model.width : model.mlp_hidden;
+  result.mlp = model.mlp;
+  result.positions = model.positions;
+  result.rotary_base = model.rotary_base;
+  result.tied_embedding = model.tied_embedding;
+  result.windowed_layers = model.windowed_layers;
+  nn::AttentionConfig& layer = result.attention;
+  layer.width = model.width;
+  layer.heads = model.heads;
+  layer.key_heads = model.key_heads == 0 ? model.heads : model.key_heads;
+  layer.head_size = model.head_size == 0 ? model.width / model.heads : model.head_size;
+  layer.mechanism = attention.mechanism;
+  layer.sink_init = attention.sink_init;
+  layer.qk_norm = model.qk_norm;
+  layer.gate_bias = balance.form == objectives::BalanceForm::loss_free;
+  if (model.window > 0) layer.window = model.window;
+  return result;
+}
+
+ops::PathSet RunConfig::paths() const {
+  if (attention.path == "reference") return ops::PathSet::only(ops::Path::reference);
+  if (attention.path == "stock") return ops::PathSet::only(ops::Path::stock);
+  return {};
+}
+
+at::ScalarType RunConfig::compute_type() const {
+  return train.precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat;
+}
+
+}  // namespace sinkwise::train

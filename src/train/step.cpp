@@ -1,0 +1,141 @@
+#include "sinkwise/train/step.h"
+
+#include <cmath>
+
+namespace sinkwise::train {
+namespace {
+
+using objectives::BalanceForm;
+using objectives::BalanceScope;
+using objectives::GateSums;
+
+bool adds_loss(BalanceForm form) {
+  return form != BalanceForm::none && form != BalanceForm::loss_free;
+}
+
+std::int64_t asked(const std::vector<TensorBatch>& batches) {
+  std::int64_t total = 0;
+  for (const TensorBatch& batch : batches) total += batch.asked;
+  return total;
+}
+
+std::int64_t rows_of(const TensorBatch& batch) {
+  const auto& input = batch.input;
+  return (input.tokens.defined() ? input.tokens : input.features).size(0);
+}
+
+models::ForwardOptions forward_options(const StepOptions& options, bool observe) {
+  models::ForwardOptions forward;
+  forward.observe.gate = observe;
+  forward.paths = options.paths;
+  forward.compute_type = options.compute_type;
+  return forward;
+}
+
+// The balance term of a step that is cut into micro-batches. CV^2 is not linear in the batch, so the
+// exact form first needs every head's weight d loss / d Imp_h at the importance of the whole step; with
+// those held fixed the term is linear in G and can be added micro-batch by micro-batch.
+class BalanceTerm {
+ public:
+  BalanceTerm(const models::Decoder& model, const std::vector<TensorBatch>& batches,
+              const at::Tensor& routed, const StepOptions& options)
+      : config_(options.balance), routed_(routed), batches_(batches.size()) {
+    if (!adds_loss(config_.form) || !linear()) return;
+    const GateSums whole = observe_gates(model, batches, options);
+    const at::Tensor importance = whole.importance();
+    const at::Tensor heads = routed_at(importance);
+    value_ = objectives::balance_loss(importance, heads, config_.form).item<double>();
+    slope_ = objectives::balance_coefficients(importance, heads, config_.form) /
+             whole.count.clamp_min(1);
+  }
+
+  // What this micro-batch adds to the loss before lambda; undefined when nothing is added. `share` is
+  // its part of the step's rows.
+  at::Tensor add(const GateSums& sums, double share) {
+    if (!adds_loss(config_.form)) return {};
+    if (linear()) return (slope_ * sums.sum).sum();
+    const at::Tensor importance = sums.importance();
+    const at::Tensor part =
+        objectives::balance_loss(importance, routed_at(importance), config_.form) * share;
+    value_ += part.item<double>();
+    return part;
+  }
+
+  double value() const { return value_; }
+
+ private:
+  // One micro-batch is the whole step: no first pass is needed.
+  bool linear() const { return config_.scope == BalanceScope::step && batches_ > 1; }
+
+  at::Tensor routed_at(const at::Tensor& importance) const {
+    if (routed_.defined()) return routed_;
+    return objectives::routed_heads(importance, config_.shared_heads);
+  }
+
+  const objectives::BalanceConfig& config_;
+  at::Tensor routed_;
+  std::size_t batches_;
+  at::Tensor slope_;  // [L, H]
+  double value_ = 0.0;
+};
+
+}  // namespace
+
+StepReport train_step(const models::Decoder& model, AdamW& optimizer,
+                      const std::vector<TensorBatch>& micro_batches, const at::Tensor& routed,
+                      double learning_rate, const StepOptions& options) {
+  const BalanceForm form = options.balance.form;
+  const bool observe = options.observe || form != BalanceForm::none;
+  const double positions = static_cast<double>(std::max<std::int64_t>(asked(micro_batches), 1));
+  double rows = 0.0;
+  for (const TensorBatch& batch : micro_batches) rows += static_cast<double>(rows_of(batch));
+  optimizer.zero_gradients();
+  BalanceTerm balance(model, micro_batches, routed, options);
+  GateSums sums;
+  StepReport report;
+  for (const TensorBatch& batch : micro_batches) {
+    const auto output = model.forward(batch.input, forward_options(options, observe));
+    at::Tensor loss = summed_loss(output.logits, batch) / positions;
+    report.loss += loss.item<double>();
+    if (observe) {
+      const GateSums part = GateSums::of(output.records);
+      const at::Tensor term = balance.add(part, static_cast<double>(rows_of(batch)) / rows);
+      if (term.defined()) loss = loss + options.balance.lambda * term;
+      sums.add({part.sum.detach(), part.count});
+    }
+    loss.backward();
+  }
+  report.balance = balance.value();
+  if (observe) report.importance = sums.importance();
+  report.gradient_norm = optimizer.clip_gradients(options.clip);
+  report.skipped = !std::isfinite(report.loss) || !std::isfinite(report.balance) ||
+                   !std::isfinite(report.gradient_norm);
+  if (report.skipped) return report;
+  optimizer.step(learning_rate);
+  if (form == BalanceForm::loss_free) {
+    move_gate_biases(model, report.importance, options.balance.loss_free_rate);
+  }
+  return report;
+}
+
+objectives::GateSums observe_gates(const models::Decoder& model,
+                                   const std::vector<TensorBatch>& batches,
+                                   const StepOptions& options) {
+  torch::NoGradGuard no_grad;
+  GateSums sums;
+  for (const TensorBatch& batch : batches) {
+    sums.add(GateSums::of(model.forward(batch.input, forward_options(options, true)).records));
+  }
+  return sums;
+}
+
+void move_gate_biases(const models::Decoder& model, const at::Tensor& importance, double rate) {
+  for (std::size_t layer = 0; layer < model.blocks().size(); ++layer) {
+    at::Tensor bias = model.blocks()[layer]->attention->gate_bias;  // [H]
+    if (!bias.defined()) continue;
+    const at::Tensor of_layer = importance[static_cast<std::int64_t>(layer)].unsqueeze(0);
+    objectives::loss_free_step(bias.unsqueeze(0), of_layer, rate);
+  }
+}
+
+}  // namespace sinkwise::train

@@ -1,0 +1,248 @@
+#include "sinkwise/train/trainer.h"
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "result.h"
+#include "run_log.h"
+#include "session.h"
+#include "sinkwise/build_info.h"
+#include "sinkwise/checkpoint/run_directory.h"
+#include "sinkwise/config/differences.h"
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/text.h"
+#include "sinkwise/train/checkpoint.h"
+
+namespace sinkwise::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+at::Tensor to_tensor(const std::vector<std::vector<bool>>& routed) {
+  std::vector<at::Tensor> rows;
+  for (const auto& row : routed) {
+    at::Tensor line = at::zeros({static_cast<std::int64_t>(row.size())}, at::kBool);
+    for (std::size_t h = 0; h < row.size(); ++h) line[static_cast<std::int64_t>(h)] = bool{row[h]};
+    rows.push_back(line);
+  }
+  return at::stack(rows);
+}
+
+std::vector<std::vector<bool>> to_lists(const at::Tensor& routed) {
+  std::vector<std::vector<bool>> lists;
+  for (std::int64_t layer = 0; layer < routed.size(0); ++layer) {
+    const at::Tensor row = routed[layer].contiguous();
+    lists.emplace_back(row.data_ptr<bool>(), row.data_ptr<bool>() + row.numel());
+  }
+  return lists;
+}
+
+std::string hexadecimal(std::uint64_t value) {
+  std::ostringstream stream;
+  stream << std::hex << value;
+  return stream.str();
+}
+
+// One run from its directory to its result.
+class Run {
+ public:
+  Run(const RunConfig& config, const config::Table& table, Listener& listener,
+      const std::atomic<bool>& stop)
+      : config_(config),
+        table_(table),
+        listener_(listener),
+        stop_(stop),
+        task_(data::make_task(config.task)),
+        session_(config, *task_),
+        directory_(checkpoint::RunDirectory::open(config.run.directory, identity())) {}
+
+  Outcome go() {
+    if (!resume()) start();
+    if (finished()) return Outcome::already_finished;
+    write_file_atomically(directory_.path() / "config.toml", table_.to_toml(true));
+    RunLog log(directory_.path(), fresh_ ? -1 : state_.step, config_.tensorboard);
+    if (fresh_) validate(log);
+    const auto started = Clock::now();
+    const std::int64_t first = state_.step;
+    while (state_.step < config_.train.steps) {
+      if (stop_) return interrupt();
+      advance(log, started, first);
+    }
+    if (saved_ != state_.step) save();
+    times_.wall_seconds = seconds_since(started);
+    directory_.write_json(
+        "result.json", result_json(config_, json::parse(table_.to_json()), session_.model_config(),
+                                   session_.evaluate(true), state_.skipped, times_));
+    return Outcome::finished;
+  }
+
+ private:
+  checkpoint::RunIdentity identity() const {
+    return {concat(hexadecimal(table_.fingerprint()), "-", hexadecimal(task_->fingerprint())),
+            kCommit};
+  }
+
+  bool finished() const {
+    return state_.step >= config_.train.steps &&
+           std::filesystem::exists(directory_.path() / "result.json");
+  }
+
+  bool resume() {
+    const checkpoint::Discovery found = directory_.newest();
+    for (const auto& rejected : found.rejected) {
+      listener_.said(concat("passed over ", rejected.directory.string(), ": ", rejected.reason));
+    }
+    if (!found.checkpoint) return false;
+    check_same_recipe(*found.checkpoint);
+    state_ = restore(*found.checkpoint, session_.model(), session_.optimizer());
+    if (!state_.routed.empty()) routed_ = to_tensor(state_.routed);
+    saved_ = state_.step;
+    listener_.said(concat("resumed at step ", state_.step, " of ", config_.train.steps));
+    return true;
+  }
+
+  void check_same_recipe(const checkpoint::Checkpoint& saved) const {
+    if (saved.identity.config_fingerprint == identity().config_fingerprint) return;
+    std::vector<config::Problem> problems;
+    const std::string before = saved.state.value("config", json::object()).dump();
+    for (const auto& change : config::differences(before, table_.to_json())) {
+      problems.push_back({change.key, table_.origin(change.key),
+                          concat("the run was started with ", change.first, ", now ", change.second),
+                          ""});
+    }
+    if (problems.empty()) {
+      problems.push_back({"", config_.run.directory, "the data of the run has changed", ""});
+    }
+    throw config::ConfigProblems(
+        std::move(problems), "use the recipe of " + config_.run.directory +
+                                 "/config.toml to go on, or choose another run.directory");
+  }
+
+  void start() {
+    fresh_ = true;
+    if (!config_.train.init_from.empty()) {
+      const auto found = checkpoint::newest_checkpoint(config_.train.init_from);
+      if (!found.checkpoint) {
+        throw BadFile({"train.init_from holds no intact checkpoint", config_.train.init_from,
+                       "a run directory with a step-N folder",
+                       found.rejected.empty() ? "none" : found.rejected.front().reason,
+                       "finish that run first with: sinkwise train"});
+      }
+      restore_weights(*found.checkpoint, session_.model());
+    }
+    const bool frozen = config_.balance.shared_choice == objectives::SharedChoice::frozen;
+    if (config_.balance.form == objectives::BalanceForm::none || !frozen) return;
+    routed_ = session_.calibrate();
+    state_.routed = to_lists(routed_);
+  }
+
+  // One step, its log lines, its validation, its checkpoint: in this order, so that a checkpoint of
+  // step N always has all lines of step N before it.
+  void advance(RunLog& log, Clock::time_point started, std::int64_t first) {
+    const std::int64_t step = ++state_.step;
+    const bool logged = step % config_.log_every == 0 || step == config_.train.steps;
+    const auto begin = Clock::now();
+    const StepReport report = session_.step(step, routed_, logged);
+    times_.milliseconds.push_back(1000.0 * seconds_since(begin));
+    count(report);
+    if (logged) {
+      log.train_line(step, report, session_.learning_rate(step));
+      tell(log, report, started, first);
+    }
+    if (step % config_.evaluation.every == 0 || step == config_.train.steps) validate(log);
+    if (step % config_.checkpoint_every == 0) save();
+  }
+
+  void count(const StepReport& report) {
+    times_.tokens_per_step = config_.train.batch_rows * task_->length();
+    state_.optimizer_steps = session_.optimizer().steps();
+    state_.bad_in_row = report.skipped ? state_.bad_in_row + 1 : 0;
+    if (!report.skipped) return;
+    ++state_.skipped;
+    listener_.said(concat("step ", state_.step, " skipped: loss ", report.loss, ", gradient norm ",
+                          report.gradient_norm));
+    if (state_.bad_in_row < config_.train.bad_steps_in_row) return;
+    throw NumericsError(
+        {concat(state_.bad_in_row, " steps in a row were not finite"),
+         concat("step ", state_.step, " of ", config_.run.directory),
+         "finite loss and gradients", concat("loss ", report.loss, ", gradient norm ",
+         report.gradient_norm),
+         saved_ >= 0 ? concat("the newest checkpoint is step ", saved_,
+                              "; lower optim.lr or train.clip and start a new run")
+                     : std::string("lower optim.lr or optim.clip")});
+  }
+
+  void tell(RunLog& log, const StepReport& report, Clock::time_point started, std::int64_t first) {
+    const double done = static_cast<double>(state_.step - first);
+    const double left = static_cast<double>(config_.train.steps - state_.step);
+    const double median = quantile(times_.milliseconds, 0.5);
+    const double tokens = 1000.0 * static_cast<double>(times_.tokens_per_step) / median;
+    log.timing_line(state_.step, config_.train.steps, times_.milliseconds.back(), tokens);
+    const auto gates = objectives::statistics(report.importance);
+    listener_.stepped({state_.step, config_.train.steps, report.loss, report.balance, gates.mean_cv,
+                       gates.mean_gate, report.gradient_norm, tokens,
+                       seconds_since(started) / done * left});
+  }
+
+  void validate(RunLog& log) {
+    const Evaluation evaluation = session_.evaluate(false);
+    log.validation_line(state_.step, evaluation);
+    const json line = to_json(evaluation, false);
+    listener_.validated({state_.step, evaluation.loss, evaluation.bits_per_byte, evaluation.excess,
+                         line.value("cv", kNotANumber), line.value("mean_gate", kNotANumber)});
+  }
+
+  void save() {
+    const auto files = checkpoint_files(session_.model(), session_.optimizer());
+    const json state = {{"train", to_json(state_)}, {"config", json::parse(table_.to_json())}};
+    const auto report = directory_.save(state_.step, files, state, config_.checkpoint_keep);
+    saved_ = state_.step;
+    for (const std::string& warning : report.warnings) listener_.said(warning);
+  }
+
+  Outcome interrupt() {
+    if (saved_ != state_.step) save();
+    return Outcome::interrupted;
+  }
+
+  const RunConfig& config_;
+  const config::Table& table_;
+  Listener& listener_;
+  const std::atomic<bool>& stop_;
+  std::unique_ptr<data::Task> task_;
+  Session session_;
+  checkpoint::RunDirectory directory_;
+  TrainState state_;
+  at::Tensor routed_;  // [L, H] bool; undefined when recomputed or not needed
+  StepTimes times_;
+  bool fresh_ = false;
+  std::int64_t saved_ = -1;  // step of the newest checkpoint of this process
+};
+
+}  // namespace
+
+void configure_process(const RunConfig& config) {
+  const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  at::set_num_threads(config.run.threads > 0 ? static_cast<int>(config.run.threads) : cores);
+  at::globalContext().setDeterministicAlgorithms(config.run.deterministic, /*warn_only=*/false);
+  // Filling fresh memory with NaN is a debugging aid of that mode; it costs time and changes no bit.
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+}
+
+Outcome run(const RunConfig& config, const config::Table& table, Listener& listener,
+            const std::atomic<bool>& stop) {
+  configure_process(config);
+  return Run(config, table, listener, stop).go();
+}
+
+}  // namespace sinkwise::train

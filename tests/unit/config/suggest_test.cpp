@@ -1,0 +1,149 @@
+#include <deque>
+#include <iostream>
+#include <gtest/gtest.h>
+
+#include "demo_table.h"
+
+namespace sinkwise::config::test {
+namespace {
+
+// A table about the size of the real one.
+class ManyKeys {
+ public:
+  ManyKeys() {
+    for (const char* key : {"seed",
+                            "model.layers",
+                            "model.width",
+                            "model.heads",
+                            "model.kv_heads",
+                            "model.mlp",
+                            "model.positions",
+                            "model.norm",
+                            "attention.mechanism",
+                            "attention.sink_init",
+                            "attention.window",
+                            "balance.weight",
+                            "balance.scope",
+                            "balance.shared_heads",
+                            "optim.name",
+                            "optim.lr",
+                            "optim.betas",
+                            "optim.weight_decay",
+                            "optim.warmup_steps",
+                            "optim.clip",
+                            "optim.schedule",
+                            "train.steps",
+                            "train.batch",
+                            "train.micro_batch",
+                            "train.precision",
+                            "data.task",
+                            "data.length",
+                            "data.files",
+                            "data.validation_files",
+                            "data.validation_fraction",
+                            "data.chain_seed",
+                            "data.triggers",
+                            "data.beginning_token",
+                            "checkpoint.every",
+                            "checkpoint.keep",
+                            "log.every",
+                            "eval.every",
+                            "eval.rows"}) {
+      table_.add(key, targets_.emplace_back(1), "help");
+    }
+  }
+  Table& table() { return table_; }
+
+ private:
+  std::deque<std::int64_t> targets_;
+  Table table_;
+};
+
+struct Slip {
+  const char* written;
+  const char* meant;
+};
+
+constexpr Slip kSlips[] = {
+    {"sead", "seed"},
+    {"Seed", "seed"},
+    {"model.layer", "model.layers"},
+    {"model.n_layers", "model.layers"},
+    {"mdoel.layers", "model.layers"},
+    {"model.widht", "model.width"},
+    {"width", "model.width"},
+    {"models.heads", "model.heads"},
+    {"model.hedas", "model.heads"},
+    {"model.kvheads", "model.kv_heads"},
+    {"model.kv-heads", "model.kv_heads"},
+    {"model.postions", "model.positions"},
+    {"model.mechanism", "attention.mechanism"},
+    {"attention.mechansim", "attention.mechanism"},
+    {"attn.mechanism", "attention.mechanism"},
+    {"attention.sinkinit", "attention.sink_init"},
+    {"attention.sink_int", "attention.sink_init"},
+    {"attention.windows", "attention.window"},
+    {"balance.wieght", "balance.weight"},
+    {"balanse.weight", "balance.weight"},
+    {"balance.scop", "balance.scope"},
+    {"balance.shared_head", "balance.shared_heads"},
+    {"lr", "optim.lr"},
+    {"optim.LR", "optim.lr"},
+    {"optm.lr", "optim.lr"},
+    {"optimizer.lr", "optim.lr"},
+    {"train.lr", "optim.lr"},
+    {"optim.beta", "optim.betas"},
+    {"optim.weightdecay", "optim.weight_decay"},
+    {"optim.warm_up_steps", "optim.warmup_steps"},
+    {"optim.warmup", "optim.warmup_steps"},
+    {"optim.shedule", "optim.schedule"},
+    {"steps", "train.steps"},
+    {"train.stpes", "train.steps"},
+    {"train.batches", "train.batch"},
+    {"train.micro-batch", "train.micro_batch"},
+    {"train.presicion", "train.precision"},
+    {"data.lenght", "data.length"},
+    {"data.file", "data.files"},
+    {"data.val_files", "data.validation_files"},
+    {"data.validation_fracton", "data.validation_fraction"},
+    {"data.chainseed", "data.chain_seed"},
+    {"data.trigger", "data.triggers"},
+    {"data.begining_token", "data.beginning_token"},
+    {"checkpoints.every", "checkpoint.every"},
+    {"checkpoint.evry", "checkpoint.every"},
+    {"checkpoint.kep", "checkpoint.keep"},
+    {"evl.rows", "eval.rows"},
+};
+
+TEST(Suggest, MisspeltKeysAreAllRefusedAndNearlyAllUnderstood) {
+  int right = 0;
+  for (const Slip& slip : kSlips) {
+    ManyKeys keys;
+    keys.table().set(std::string(slip.written) + "=1");
+    const auto problems = problems_of(keys.table());
+    ASSERT_EQ(problems.size(), 1u) << slip.written;
+    EXPECT_EQ(problems[0].message, "unknown key");
+    const std::string wanted = "did you mean " + std::string(slip.meant) + "?";
+    if (problems[0].suggestion == wanted) {
+      ++right;
+    } else {
+      std::cout << slip.written << ": " << problems[0].suggestion << "\n";
+    }
+  }
+  EXPECT_GE(right, 46) << "of " << std::size(kSlips);  // 95 %
+}
+
+TEST(Suggest, NothingForAKeyThatIsLikeNoOther) {
+  ManyKeys keys;
+  keys.table().set("zzzzzz.qqqqqqqq=1");
+  EXPECT_EQ(problems_of(keys.table())[0].suggestion, "");
+}
+
+TEST(Suggest, AHugeKeyIsCheap) {
+  ManyKeys keys;
+  keys.table().set(std::string(5'000'000, 'k') + "=1");
+  EXPECT_EQ(problems_of(keys.table()).size(), 1u);
+}
+
+}  // namespace
+}  // namespace sinkwise::config::test

@@ -1,0 +1,97 @@
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+#include <unistd.h>
+
+#include "sample.h"
+#include "sinkwise/report/html.h"
+
+namespace sinkwise::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder of this process, gone at the end of the test.
+class Scratch {
+ public:
+  Scratch() : path_(fs::temp_directory_path() / ("sinkwise_browser_" + std::to_string(getpid()))) {
+    fs::create_directories(path_);
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+std::string contents(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+std::string find_browser() {
+  for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
+    const std::string command = std::string("command -v ") + name + " > /dev/null 2>&1";
+    if (std::system(command.c_str()) == 0) return name;
+  }
+  return "";
+}
+
+int count(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+    ++found;
+  return found;
+}
+
+struct Opened {
+  std::string dom, log;
+};
+
+Opened open_in_browser(const std::string& browser, const std::string& html) {
+  const Scratch scratch;
+  std::ofstream(scratch / "page.html", std::ios::binary) << html;
+  const std::string command =
+      browser + " --headless --no-sandbox --disable-gpu --disable-dev-shm-usage" +
+      " --user-data-dir=" + (scratch / "profile").string() +
+      " --enable-logging=stderr --virtual-time-budget=60000 --dump-dom file://" +
+      (scratch / "page.html").string() + " > " + (scratch / "dom").string() + " 2> " +
+      (scratch / "log").string();
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  return {contents(scratch / "dom"), contents(scratch / "log")};
+}
+
+TEST(Browser, DrawsEveryChartWithinThePolicy) {
+  const std::string browser = find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium on PATH";
+  const Opened page = open_in_browser(browser, render_html(sample_document()));
+  EXPECT_NE(page.dom.find("data-ready=\"true\""), std::string::npos) << page.log;
+  EXPECT_EQ(count(page.dom, "data-drawn=\"true\""), kSampleCharts);
+  EXPECT_EQ(count(page.dom, "class=\"plot js-plotly-plot\""), kSampleCharts);
+  EXPECT_GE(count(page.dom, "<svg class=\"main-svg\""), kSampleCharts);
+  EXPECT_EQ(page.log.find("CONSOLE"), std::string::npos) << page.log;
+  EXPECT_EQ(page.log.find("Content Security Policy"), std::string::npos) << page.log;
+}
+
+// The same check must be able to fail: a page whose script was changed after the policy was
+// written.
+TEST(Browser, PolicyStopsAChangedScript) {
+  const std::string browser = find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium on PATH";
+  std::string html = render_html(sample_document());
+  html.replace(html.rfind("\"use strict\""), 12, "'use strict'");
+  const Opened page = open_in_browser(browser, html);
+  EXPECT_EQ(count(page.dom, "data-drawn=\"true\""), 0);
+  EXPECT_NE(page.log.find("Content Security Policy"), std::string::npos) << page.log;
+}
+
+}  // namespace
+}  // namespace sinkwise::report
