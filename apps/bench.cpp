@@ -28,8 +28,8 @@ std::unique_ptr<LoadedRecipe> prepare(const Arguments& arguments) {
 int time_overhead(const Arguments& arguments) {
   const auto recipe = prepare(arguments);
   if (recipe->config.balance.form == objectives::BalanceForm::none) {
-    throw BadConfig({"there is no balance loss to time", "balance.form", "cv, switch, open",
-                     "none", "add --set balance.form=cv"});
+    throw BadConfig({"there is no balance loss to time", "balance.form", "cv, switch, open", "none",
+                     "add --set balance.form=cv"});
   }
   const train::Overhead o = train::time_overhead(recipe->config, arguments.pairs);
   if (arguments.json) {
@@ -61,7 +61,8 @@ void add_bench(CLI::App& app, Work& work) {
   arguments->recipe.declare(*overhead);
   overhead->add_option("--pairs", arguments->pairs, "pairs of steps")->check(CLI::PositiveNumber);
   overhead->add_flag("--json", arguments->json, "the list that `compare --overhead` reads");
-  overhead->callback([arguments, &work] { work = [arguments] { return time_overhead(*arguments); }; });
+  overhead->callback(
+      [arguments, &work] { work = [arguments] { return time_overhead(*arguments); }; });
   auto alone = std::make_shared<Arguments>();
   CLI::App* step = command->add_subcommand("step", "milliseconds of single steps, as JSON");
   alone->recipe.declare(*step);

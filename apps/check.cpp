@@ -23,7 +23,8 @@ std::string type_name(at::ScalarType type) {
 std::string row_text(const std::string& path, const selfcheck::CheckRow& row) {
   return concat(row.failures == 0 ? "ok    " : "FAIL  ", padded(path, 11),
                 padded(type_name(row.type), 10), padded(row.quantity, 20),
-                padded(significant(row.worst_error, 3), 10), padded(significant(row.naive_error, 3), 10),
+                padded(significant(row.worst_error, 3), 10),
+                padded(significant(row.naive_error, 3), 10),
                 padded(significant(row.allowed, 3), 10), row.worst_case);
 }
 
@@ -73,8 +74,10 @@ void add_check(CLI::App& app, Work& work) {
   auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "for programs");
   command->footer(
-      "Every implementation of the attention operator is held against the float64 reference, which\n"
-      "is itself held against finite differences: outputs, log-sum-exps, gates and the gradients of\n"
+      "Every implementation of the attention operator is held against the float64 reference, "
+      "which\n"
+      "is itself held against finite differences: outputs, log-sum-exps, gates and the gradients "
+      "of\n"
       "query, key, value and sink. `allowed` is twice the error of the naive version in the same\n"
       "dtype, plus the rounding that cannot be avoided (docs/mathematics.md).");
   command->callback([as_json, &work] { work = [as_json] { return run(*as_json); }; });

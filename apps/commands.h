@@ -5,8 +5,8 @@
 
 namespace sinkwise::apps {
 
-// Each command declares its options on `app` and leaves its work, which returns an exit code, in `run`
-// when it is the one that was called.
+// Each command declares its options on `app` and leaves its work, which returns an exit code, in
+// `run` when it is the one that was called.
 using Work = std::function<int()>;
 
 void add_train(CLI::App& app, Work& run);

@@ -27,9 +27,14 @@ void print_row(const config::Row& row) {
 }
 
 nlohmann::json row_json(const config::Row& row) {
-  return {{"key", row.key},         {"type", row.type},   {"default", row.default_value},
-          {"unit", row.unit},       {"range", row.range}, {"choices", row.choices},
-          {"help", row.help},       {"environment", row.environment},
+  return {{"key", row.key},
+          {"type", row.type},
+          {"default", row.default_value},
+          {"unit", row.unit},
+          {"range", row.range},
+          {"choices", row.choices},
+          {"help", row.help},
+          {"environment", row.environment},
           {"resumable", row.resumable}};
 }
 

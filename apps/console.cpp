@@ -1,15 +1,14 @@
 #include "console.h"
 
-#include <signal.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <mutex>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace sinkwise::apps {
 namespace {

@@ -42,8 +42,8 @@ std::string bytes_text(double bytes);
 // "18.2k"
 std::string count_text(double count);
 
-// Set by the first SIGINT or SIGTERM, which says so; a second one ends the process at once, which is
-// safe because a run directory survives a kill at any moment.
+// Set by the first SIGINT or SIGTERM, which says so; a second one ends the process at once, which
+// is safe because a run directory survives a kill at any moment.
 const std::atomic<bool>& stop_requested();
 
 }  // namespace sinkwise::apps

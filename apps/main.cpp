@@ -16,7 +16,8 @@ namespace {
 
 std::string version_text() {
   return concat("sinkwise ", kVersion, " (", kCommit, ", ", kBuildType, ", torch ", kTorchVersion,
-                kSanitizers[0] != '\0' ? concat(", sanitizers: ", kSanitizers) : std::string(), ")");
+                kSanitizers[0] != '\0' ? concat(", sanitizers: ", kSanitizers) : std::string(),
+                ")");
 }
 
 std::string version_json() {
@@ -57,12 +58,21 @@ int guarded(const Work& work) {
   }
 }
 
+// The command that was being read: "sinkwise bench step".
+std::string words_so_far(const CLI::App* app) {
+  std::string words = app->get_name();
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().front();
+    words += " " + app->get_name();
+  }
+  return words;
+}
+
 int run(int count, char** words) {
   CLI::App app{"Trains and inspects language models by what their attention heads do.", "sinkwise"};
   app.set_version_flag("--version", version_text());
-  app.require_subcommand(1);
   app.failure_message([](const CLI::App* used, const CLI::Error& problem) {
-    return concat(problem.what(), "\n  next:     ", used->get_name(), " --help\n");
+    return concat("error: ", problem.what(), "\n  next:     ", words_so_far(used), " --help\n");
   });
   Work work;
   add_train(app, work);
@@ -74,6 +84,8 @@ int run(int count, char** words) {
   add_version(app, work);
   try {
     app.parse(count, words);
+    // Asked only now, so that a misspelt command is named and not called missing.
+    if (!work) throw CLI::RequiredError("A command");
   } catch (const CLI::ParseError& problem) {
     const int code = app.exit(problem, std::cout, std::cerr);
     return code == 0 ? kOk : kBadConfig;

@@ -24,8 +24,8 @@ struct RecipeArguments {
   void declare(CLI::App& command, bool required = true);
 };
 
-// Throws ConfigProblems with everything that is wrong at once. A recipe that names no directory gets
-// runs/<its name>.
+// Throws ConfigProblems with everything that is wrong at once. A recipe that names no directory
+// gets runs/<its name>.
 std::unique_ptr<LoadedRecipe> load_recipe(const RecipeArguments& arguments);
 
 }  // namespace sinkwise::apps

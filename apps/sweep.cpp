@@ -63,8 +63,7 @@ int run(const Arguments& arguments) {
                      grid.out.string()));
   SweepConsole listener(console);
   const auto program = std::filesystem::read_symlink("/proc/self/exe");
-  const auto outcome =
-      sweep::run_jobs(grid.jobs, {program, workers}, listener, stop_requested());
+  const auto outcome = sweep::run_jobs(grid.jobs, {program, workers}, listener, stop_requested());
   if (outcome == sweep::PoolOutcome::interrupted) {
     console.say("stopped; the same command goes on where it was");
     return kInterrupted;

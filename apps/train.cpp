@@ -6,6 +6,7 @@
 #include "console.h"
 #include "exit_code.h"
 #include "recipe.h"
+#include "sinkwise/checkpoint/run_directory.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/train/trainer.h"
@@ -22,11 +23,12 @@ class TrainConsole : public train::Listener {
  public:
   void stepped(const train::Progress& p) override {
     const double percent = 100.0 * static_cast<double>(p.step) / static_cast<double>(p.total);
-    console_.progress(concat("step ", p.step, "/", p.total, " ", fixed(percent, 0), "%  loss ",
-                             fixed(p.loss, 4), "  balance ", significant(p.balance, 3), "  CV ",
-                             fixed(p.cv, 3), "  gate ", fixed(p.mean_gate, 3), "  |g| ",
-                             significant(p.gradient_norm, 3), "  ", count_text(p.tokens_per_second),
-                             " tok/s  left ", duration_text(p.seconds_left)));
+    // What matters most comes first: a narrow terminal cuts the end off.
+    console_.progress(concat("step ", p.step, "/", p.total, " ", fixed(percent, 0), "%  left ",
+                             duration_text(p.seconds_left), "  loss ", fixed(p.loss, 4), "  CV ",
+                             fixed(p.cv, 3), "  gate ", fixed(p.mean_gate, 3), "  ",
+                             count_text(p.tokens_per_second), " tok/s  balance ",
+                             significant(p.balance, 3), "  |g| ", significant(p.gradient_norm, 3)));
   }
 
   void validated(const train::Validation& v) override {
@@ -59,9 +61,9 @@ std::string plan_text(const train::Plan& plan) {
   const auto& a = plan.model.attention;
   const double tokens = static_cast<double>(plan.steps * plan.tokens_per_step);
   return concat(
-      "model       ", count_text(static_cast<double>(plan.cost.parameters)), " parameters: ",
-      plan.model.layers, " layers, width ", a.width, ", ", a.heads, " heads of ", a.head_size, ", ",
-      nn::name(a.mechanism), "\nwork        ", plan.steps, " steps of ",
+      "model       ", count_text(static_cast<double>(plan.cost.parameters)),
+      " parameters: ", plan.model.layers, " layers, width ", a.width, ", ", a.heads, " heads of ",
+      a.head_size, ", ", nn::name(a.mechanism), "\nwork        ", plan.steps, " steps of ",
       count_text(static_cast<double>(plan.tokens_per_step)), " tokens, ", count_text(tokens),
       " in all; ", count_text(3.0 * plan.cost.forward_flops_per_token),
       " FLOP a token\nmemory      ", bytes_text(static_cast<double>(plan.peak_memory)),
@@ -90,6 +92,7 @@ void start_over(const std::filesystem::path& directory, bool force) {
                      "a run with a config.toml",
                      "give --fresh --force to remove it, or leave --fresh out to go on with it"});
   }
+  const auto owned = checkpoint::RunDirectory::open(directory);  // nobody else is training it
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();
     if (name != "lock" && name != "output.txt") remove_tree(entry.path());

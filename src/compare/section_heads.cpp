@@ -10,7 +10,6 @@
 namespace sinkwise::compare {
 namespace {
 
-using report::Axis;
 using report::BarSeries;
 using report::Chart;
 using report::HeatMap;

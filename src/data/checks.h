@@ -18,7 +18,8 @@ inline void check_option(bool good, const std::string& task, const std::string& 
   throw BadConfig({.what = "a task cannot be built with this option",
                    .where = "task " + task + ", option " + option,
                    .expected = expected,
-                   .found = found});
+                   .found = found,
+                   .next = "correct " + option + " in the recipe"});
 }
 
 // BadConfig unless low <= value <= high.

@@ -18,8 +18,8 @@ void check(const AttentionConfig& c) {
   if (c.heads < 1) refuse("no heads", "heads", "at least 1", c.heads);
   if (c.head_size < 1) refuse("empty heads", "head_size", "at least 1", c.head_size);
   if (c.key_heads < 1 || c.heads % c.key_heads != 0) {
-    refuse("key heads do not divide the query heads", "key_heads",
-           concat("a divisor of ", c.heads), c.key_heads);
+    refuse("key heads do not divide the query heads", "key_heads", concat("a divisor of ", c.heads),
+           c.key_heads);
   }
 }
 
@@ -87,7 +87,8 @@ AttentionOutput Attention::forward(const AttentionInput& input) const {
   if (input.head_scale.defined()) {
     out = out * input.head_scale.to(out.scalar_type()).view({1, -1, 1, 1});
   }
-  if (input.observe.output_norm) output.record.output_norm = out.detach().to(at::kFloat).norm(2, -1);
+  if (input.observe.output_norm)
+    output.record.output_norm = out.detach().to(at::kFloat).norm(2, -1);
   if (input.observe.value_norm) {
     output.record.value_norm = heads.value.detach().to(at::kFloat).norm(2, -1);
   }
@@ -174,8 +175,8 @@ at::Tensor Attention::attend_reference(const Heads& heads, const AttentionInput&
   if (input.observe.first_key_weight) {
     const at::Tensor index = ops::first_key(geometry, input.x.device()).unsqueeze(1).unsqueeze(-1);
     const at::Tensor& weights = result.weights;
-    at::Tensor first = weights.gather(
-        -1, index.expand({weights.size(0), weights.size(1), weights.size(2), 1}));
+    at::Tensor first =
+        weights.gather(-1, index.expand({weights.size(0), weights.size(1), weights.size(2), 1}));
     if (is_control(config_.mechanism)) first = first / weights.sum(-1, true).clamp_min(1e-30);
     record.first_key_weight = first.squeeze(-1).detach();
   }

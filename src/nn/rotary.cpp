@@ -1,8 +1,8 @@
 #include "sinkwise/nn/rotary.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
+
+#include <torch/torch.h>
 
 namespace sinkwise::nn {
 
@@ -19,7 +19,8 @@ RotaryTable RotaryTable::make(std::int64_t length, std::int64_t head_size, doubl
 at::Tensor rotate(const at::Tensor& x, const RotaryTable& table) {
   const auto T = x.size(1), half = x.size(3) / 2;
   const at::Tensor cosine = table.cosine.narrow(0, 0, T).to(x.scalar_type()).unsqueeze(1);
-  const at::Tensor sine = table.sine.narrow(0, 0, T).to(x.scalar_type()).unsqueeze(1);  // [T, 1, D/2]
+  const at::Tensor sine =
+      table.sine.narrow(0, 0, T).to(x.scalar_type()).unsqueeze(1);  // [T, 1, D/2]
   const at::Tensor first = x.narrow(-1, 0, half), second = x.narrow(-1, half, half);
   return at::cat({first * cosine - second * sine, second * cosine + first * sine}, -1);
 }

@@ -5,7 +5,8 @@
 namespace sinkwise::objectives {
 namespace {
 
-// Rows of a record that count, over the whole batch: the mask broadcasts over B when it has one row.
+// Rows of a record that count, over the whole batch: the mask broadcasts over B when it has one
+// row.
 at::Tensor informative_count(const nn::AttentionRecord& record) {
   const at::Tensor& mask = record.informative;
   const auto repeats = mask.size(0) == 1 ? record.gate.size(0) : 1;
@@ -68,7 +69,8 @@ at::Tensor GateSums::importance() const { return sum / count.clamp_min(1); }
 at::Tensor routed_heads(const at::Tensor& importance, std::int64_t shared_heads) {
   at::Tensor routed = at::ones_like(importance, at::kBool);
   if (shared_heads == 0) return routed;
-  const at::Tensor order = at::argsort(importance.detach(), /*stable=*/true, 1, /*descending=*/true);
+  const at::Tensor order =
+      at::argsort(importance.detach(), /*stable=*/true, 1, /*descending=*/true);
   const auto m = std::min(shared_heads, importance.size(1));
   return routed.scatter(1, order.narrow(1, 0, m), false);
 }
@@ -128,8 +130,8 @@ BalanceStatistics statistics(const at::Tensor& importance) {
 
 const std::vector<std::pair<std::string, BalanceForm>>& balance_form_names() {
   static const std::vector<std::pair<std::string, BalanceForm>> names = {
-      {"none", BalanceForm::none},           {"cv", BalanceForm::cv},
-      {"switch", BalanceForm::switch_form},  {"loss_free", BalanceForm::loss_free},
+      {"none", BalanceForm::none},          {"cv", BalanceForm::cv},
+      {"switch", BalanceForm::switch_form}, {"loss_free", BalanceForm::loss_free},
       {"open", BalanceForm::open},
   };
   return names;

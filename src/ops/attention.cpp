@@ -1,11 +1,11 @@
 #include "sinkwise/ops/attention.h"
 
-#include <torch/library.h>
-#include <torch/torch.h>
-
 #include <array>
 #include <atomic>
 #include <cmath>
+
+#include <torch/library.h>
+#include <torch/torch.h>
 
 #include "attention_checks.h"
 #include "dtypes.h"
@@ -15,8 +15,9 @@
 #include "stock/attention.h"
 #include "stock/backend.h"
 
-// Schema, checks, choice of path and autograd of the attention operator. Forward and backward are two
-// dispatcher operators, so that compilers can see both; the mathematics is in reference/ and stock/.
+// Schema, checks, choice of path and autograd of the attention operator. Forward and backward are
+// two dispatcher operators, so that compilers can see both; the mathematics is in reference/ and
+// stock/.
 
 namespace sinkwise::ops {
 namespace {
@@ -142,8 +143,8 @@ BackwardTuple backward_kernel(const OptionalTensor& grad_out, const OptionalTens
                               std::optional<std::int64_t> window, std::string_view gate,
                               double scale) {
   const AttentionOptions options = options_of(causal, window, gate, scale, "auto");
-  const auto arguments = arguments_of(query, key, value, or_undefined(sink),
-                                      or_undefined(document_start), options);
+  const auto arguments =
+      arguments_of(query, key, value, or_undefined(sink), or_undefined(document_start), options);
   const auto gradients = stock::attention_backward(
       arguments, out, lse,
       {or_undefined(grad_out), or_undefined(grad_lse), or_undefined(grad_gate)});
@@ -212,8 +213,8 @@ class StockAttention : public torch::autograd::Function<StockAttention> {
                                bool causal, std::optional<std::int64_t> window,
                                const std::string& gate, double scale) {
     at::AutoDispatchBelowADInplaceOrView below_autograd;
-    auto [out, lse, gate_out] = call_forward(query, key, value, sink, document_start, causal, window,
-                                             gate, scale, "stock");
+    auto [out, lse, gate_out] =
+        call_forward(query, key, value, sink, document_start, causal, window, gate, scale, "stock");
     context->save_for_backward(
         {query, key, value, or_undefined(sink), or_undefined(document_start), out, lse});
     context->saved_data["causal"] = causal;
@@ -247,8 +248,7 @@ ForwardTuple forward_autograd(const at::Tensor& query, const at::Tensor& key,
   const at::Tensor sink_tensor = or_undefined(sink), start = or_undefined(document_start);
   check_attention(query, key, value, sink_tensor, start, options);
   if (chosen_path(query, key, value, sink_tensor, start, options) == Path::reference) {
-    return to_tuple(
-        run_reference(arguments_of(query, key, value, sink_tensor, start, options)));
+    return to_tuple(run_reference(arguments_of(query, key, value, sink_tensor, start, options)));
   }
   const auto outputs = StockAttention::apply(query, key, value, sink, document_start, causal,
                                              window, std::string(gate), scale);
@@ -290,10 +290,9 @@ AttentionResult attention(const at::Tensor& query, const at::Tensor& key, const 
   if (!options.paths.reference && !options.paths.stock) {
     chosen_path(query, key, value, sink, document_start, options);  // throws with the reasons
   }
-  auto [out, lse, gate] =
-      call_forward(query, key, value, or_none(sink), or_none(document_start), options.causal,
-                   options.window, name(options.gate), scale_of(query, options),
-                   path_text(options.paths));
+  auto [out, lse, gate] = call_forward(query, key, value, or_none(sink), or_none(document_start),
+                                       options.causal, options.window, name(options.gate),
+                                       scale_of(query, options), path_text(options.paths));
   return {out, lse, options.gate == Gate::none ? at::Tensor() : gate};
 }
 

@@ -1,8 +1,8 @@
 #include "attention_checks.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
+
+#include <torch/torch.h>
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
@@ -92,8 +92,9 @@ void check_documents(const at::Tensor& start, const at::Tensor& query, const at:
   const at::Tensor last = at::arange(S - T, S, at::kLong).clamp_min(0);
   if ((start < 0).logical_or(start > last).any().item<bool>()) {
     refuse("document_start points outside the row's past", "document_start",
-           "0 <= document_start[b, i] <= i + S - T", concat("minimum ", start.min().item<long>(),
-           ", maximum ", start.max().item<long>(), " with T = ", T, ", S = ", S));
+           "0 <= document_start[b, i] <= i + S - T",
+           concat("minimum ", start.min().item<long>(), ", maximum ", start.max().item<long>(),
+                  " with T = ", T, ", S = ", S));
   }
 }
 

@@ -6,7 +6,7 @@ namespace sinkwise::ops {
 
 at::Tensor gather_first_key(const at::Tensor& tensor, const Geometry& geometry) {
   if (!geometry.document_start.defined()) return tensor.narrow(2, 0, 1);  // [B, K, 1, D]
-  const at::Tensor index = first_key(geometry, tensor.device())            // [B, T]
+  const at::Tensor index = first_key(geometry, tensor.device())           // [B, T]
                                .unsqueeze(1)
                                .unsqueeze(-1)
                                .expand({tensor.size(0), tensor.size(1), -1, tensor.size(3)});
@@ -27,7 +27,8 @@ at::Tensor first_key_weight(const at::Tensor& query, const at::Tensor& key, cons
   } else {
     score = (grouped * first.unsqueeze(2)).sum(-1);
   }
-  // Rounding may lift s_f a hair above L where the first key is the only one: a weight is at most 1.
+  // Rounding may lift s_f a hair above L where the first key is the only one: a weight is at
+  // most 1.
   const at::Tensor weight = (score.reshape({B, H, T}) * scale - lse).exp().clamp_max(1.0);
   const bool always_visible = geometry.causal && !geometry.window && empty_rows(geometry) == 0;
   if (always_visible) return weight;

@@ -1,8 +1,8 @@
 #include "sinkwise/ops/geometry.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
+
+#include <torch/torch.h>
 
 namespace sinkwise::ops {
 namespace {
@@ -43,8 +43,8 @@ at::Tensor visible_keys(const Geometry& geometry, at::Device device) {
   }
   if (geometry.document_start.defined()) {
     const at::Tensor start = geometry.document_start.to(device).unsqueeze(-1);  // [B, T, 1]
-    const at::Tensor same = geometry.causal ? key >= start
-                                            : start == geometry.document_start.to(device).unsqueeze(1);
+    const at::Tensor same =
+        geometry.causal ? key >= start : start == geometry.document_start.to(device).unsqueeze(1);
     visible = visible.logical_and(same);
   }
   return visible.unsqueeze(1);  // [B or 1, 1, T, S]
@@ -57,7 +57,7 @@ at::Tensor first_key(const Geometry& geometry, at::Device device) {
 
 at::Tensor first_key_visible(const Geometry& geometry, at::Device device) {
   const at::Tensor distance = row_positions(geometry, device) - first_key(geometry, device);
-  at::Tensor visible = geometry.causal ? distance >= 0 : distance == distance;
+  at::Tensor visible = geometry.causal ? distance >= 0 : at::ones_like(distance, at::kBool);
   if (geometry.window) {
     visible = visible.logical_and(distance < *geometry.window);
     if (!geometry.causal) visible = visible.logical_and(distance > -*geometry.window);

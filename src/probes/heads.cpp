@@ -1,9 +1,9 @@
 #include "sinkwise/probes/heads.h"
 
-#include <torch/torch.h>
-
 #include <limits>
 #include <memory>
+
+#include <torch/torch.h>
 
 namespace sinkwise::probes {
 namespace {
@@ -60,7 +60,10 @@ struct HeadProbe::LayerSums {
 HeadProbe::HeadProbe(std::int64_t groups) : groups_(groups) {}
 
 nn::Observe HeadProbe::wanted() {
-  return {.gate = true, .first_key_weight = true, .weights = false, .value_norm = true,
+  return {.gate = true,
+          .first_key_weight = true,
+          .weights = false,
+          .value_norm = true,
           .output_norm = true};
 }
 
@@ -112,7 +115,8 @@ std::vector<LayerHeads> HeadProbe::result() const {
     layer.value_drain = to_vector(sums->first_value.mean() / sums->other_value.mean());
     layer.output_norm = to_vector(sums->output_norm.mean());
     const at::Tensor share = sums->histogram / sums->histogram.sum(1, true).clamp_min(1);
-    for (std::int64_t h = 0; h < share.size(0); ++h) layer.gate_histogram.push_back(to_vector(share[h]));
+    for (std::int64_t h = 0; h < share.size(0); ++h)
+      layer.gate_histogram.push_back(to_vector(share[h]));
     heads.push_back(std::move(layer));
   }
   return heads;

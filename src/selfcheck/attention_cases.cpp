@@ -21,8 +21,8 @@ at::Tensor document_starts(const AttentionCase& c) {
   return at::tensor(starts, at::kLong).unsqueeze(0).repeat({c.B, 1});
 }
 
-// A scalar loss that weighs every element of an output with a fixed random number. Elements that are
-// infinite by contract (L of an empty row) are left out: no gradient flows from them.
+// A scalar loss that weighs every element of an output with a fixed random number. Elements that
+// are infinite by contract (L of an empty row) are left out: no gradient flows from them.
 at::Tensor weighted_sum(const at::Tensor& output, std::uint64_t seed) {
   const at::Tensor finite = at::isfinite(output.detach());
   const at::Tensor weights = random(output.sizes(), seed).to(output.scalar_type());
@@ -86,31 +86,73 @@ std::vector<AttentionCase> attention_cases() {
   add({.label = "full, T > S", .T = 13, .S = 3, .causal = false, .gate = Gate::first_key});
   add({.label = "causal, T < S", .T = 5, .S = 12, .gate = Gate::first_key});
   add({.label = "causal, T > S, empty rows", .T = 11, .S = 4, .gate = Gate::first_key});
-  add({.label = "causal, T > S, empty rows, sink", .T = 11, .S = 4, .gate = Gate::sink, .sink = 0.5});
+  add({.label = "causal, T > S, empty rows, sink",
+       .T = 11,
+       .S = 4,
+       .gate = Gate::sink,
+       .sink = 0.5});
   add({.label = "window 1", .window = 1, .gate = Gate::first_key});
   add({.label = "window 3", .T = 19, .S = 19, .window = 3, .gate = Gate::first_key});
   add({.label = "window 3, sink", .T = 19, .S = 19, .window = 3, .gate = Gate::sink, .sink = 1.0});
-  add({.label = "full window 3", .T = 19, .S = 19, .causal = false, .window = 3, .gate = Gate::first_key});
-  add({.label = "full window 2, T > S", .T = 12, .S = 5, .causal = false, .window = 2, .gate = Gate::sink,
+  add({.label = "full window 3",
+       .T = 19,
+       .S = 19,
+       .causal = false,
+       .window = 3,
+       .gate = Gate::first_key});
+  add({.label = "full window 2, T > S",
+       .T = 12,
+       .S = 5,
+       .causal = false,
+       .window = 2,
+       .gate = Gate::sink,
        .sink = 0.0});
   add({.label = "packed", .T = 19, .S = 19, .gate = Gate::first_key, .documents = {1, 5, 1, 12}});
-  add({.label = "packed, sink", .T = 19, .S = 19, .gate = Gate::sink, .sink = 0.3, .documents = {6, 1, 12}});
-  add({.label = "packed, window 4", .T = 19, .S = 19, .window = 4, .gate = Gate::first_key,
+  add({.label = "packed, sink",
+       .T = 19,
+       .S = 19,
+       .gate = Gate::sink,
+       .sink = 0.3,
+       .documents = {6, 1, 12}});
+  add({.label = "packed, window 4",
+       .T = 19,
+       .S = 19,
+       .window = 4,
+       .gate = Gate::first_key,
        .documents = {3, 1, 15}});
-  add({.label = "packed, full", .T = 9, .S = 9, .causal = false, .gate = Gate::first_key,
+  add({.label = "packed, full",
+       .T = 9,
+       .S = 9,
+       .causal = false,
+       .gate = Gate::first_key,
        .documents = {4, 1, 4}});
   add({.label = "packed, T < S", .T = 6, .S = 10, .gate = Gate::first_key, .documents = {2, 4}});
-  add({.label = "odd head size", .H = 2, .K = 2, .T = 65, .S = 65, .D = 59, .gate = Gate::first_key});
-  add({.label = "long", .H = 2, .K = 1, .T = 257, .S = 257, .D = 32, .gate = Gate::sink, .sink = 2.0});
+  add({.label = "odd head size",
+       .H = 2,
+       .K = 2,
+       .T = 65,
+       .S = 65,
+       .D = 59,
+       .gate = Gate::first_key});
+  add({.label = "long",
+       .H = 2,
+       .K = 1,
+       .T = 257,
+       .S = 257,
+       .D = 32,
+       .gate = Gate::sink,
+       .sink = 2.0});
   add({.label = "outlier channel", .T = 65, .S = 65, .gate = Gate::first_key, .outlier = 8.0});
   return cases;
 }
 
-Answer forward_and_backward(const AttentionCase& c, at::ScalarType type, ops::Path path, Uses uses) {
+Answer forward_and_backward(const AttentionCase& c, at::ScalarType type, ops::Path path,
+                            Uses uses) {
   AttentionInputs inputs = make_inputs(c, type);
   inputs.require_grad();
-  const auto result = ops::attention(inputs.query, inputs.key, inputs.value, inputs.sink,
-                                     inputs.document_start, make_options(c, ops::PathSet::only(path)));
+  const auto result =
+      ops::attention(inputs.query, inputs.key, inputs.value, inputs.sink, inputs.document_start,
+                     make_options(c, ops::PathSet::only(path)));
   at::Tensor loss = at::zeros({}, at::kDouble);
   if (uses.out) loss = loss + weighted_sum(result.out, 11);
   if (uses.lse) loss = loss + weighted_sum(result.lse, 12);

@@ -32,7 +32,8 @@ struct Place {
   }
 };
 
-void check_keys(const toml::table& table, const std::vector<std::string>& known, const Place& place) {
+void check_keys(const toml::table& table, const std::vector<std::string>& known,
+                const Place& place) {
   for (const auto& [key, node] : table) {
     const std::string word(key.str());
     if (std::find(known.begin(), known.end(), word) != known.end()) continue;
@@ -47,7 +48,8 @@ std::string text_of(const toml::table& table, const char* key, const Place& plac
   const toml::node* node = table.get(key);
   if (node == nullptr) return fallback;
   const auto value = node->value_exact<std::string>();
-  if (!value) place.refuse(*node, concat("`", key, "` is not a string"), "a string", "another type");
+  if (!value)
+    place.refuse(*node, concat("`", key, "` is not a string"), "a string", "another type");
   return *value;
 }
 
@@ -71,10 +73,12 @@ std::vector<std::int64_t> seeds_of(const toml::table& table, const Place& place,
   if (node == nullptr) return fallback;
   std::vector<std::int64_t> seeds;
   const toml::array* array = node->as_array();
-  if (array == nullptr) place.refuse(*node, "`seeds` is not a list", "whole numbers", "another type");
+  if (array == nullptr)
+    place.refuse(*node, "`seeds` is not a list", "whole numbers", "another type");
   for (const toml::node& element : *array) {
     const auto value = element.value_exact<std::int64_t>();
-    if (!value || *value < 0) place.refuse(element, "not a seed", "a whole number >= 0", "another value");
+    if (!value || *value < 0)
+      place.refuse(element, "not a seed", "a whole number >= 0", "another value");
     seeds.push_back(*value);
   }
   return seeds;
@@ -84,7 +88,8 @@ double cost_of(const toml::table& table, const Place& place) {
   const toml::node* node = table.get("cost");
   if (node == nullptr) return 1.0;
   const auto value = node->value<double>();
-  if (!value || !(*value > 0)) place.refuse(*node, "`cost` is not positive", "a number > 0", "another value");
+  if (!value || !(*value > 0))
+    place.refuse(*node, "`cost` is not positive", "a number > 0", "another value");
   return *value;
 }
 
@@ -123,7 +128,8 @@ std::vector<std::vector<std::string>> grid_lists(const toml::table& arm, const P
   const toml::node* node = arm.get("grid");
   if (node == nullptr) return lists;
   if (node->as_array() == nullptr) {
-    place.refuse(*node, "`grid` is not a list of lists", "[[\"key=a\", \"key=b\"], ...]", "another type");
+    place.refuse(*node, "`grid` is not a list of lists", "[[\"key=a\", \"key=b\"], ...]",
+                 "another type");
   }
   for (const toml::node& list : *node->as_array()) lists.push_back(texts_of(list, place));
   return lists;
@@ -137,7 +143,8 @@ std::vector<std::string> set_of(const toml::table& arm, const Place& place) {
 std::filesystem::path recipe_of(const toml::table& arm, const std::filesystem::path& file,
                                 const Place& place) {
   const std::string name = text_of(arm, "recipe", place, "");
-  if (name.empty()) place.refuse(arm, "an arm names no recipe", "recipe = \"file.toml\"", "nothing");
+  if (name.empty())
+    place.refuse(arm, "an arm names no recipe", "recipe = \"file.toml\"", "nothing");
   const std::filesystem::path recipe = file.parent_path() / name;
   if (!std::filesystem::exists(recipe)) {
     place.refuse(arm, "no such recipe", "a file beside " + file.string(), recipe.string());
@@ -155,7 +162,8 @@ void add_arm(const toml::table& arm, const std::filesystem::path& file, const Pl
       std::vector<std::string> named = common;
       named.insert(named.end(), chosen.begin(), chosen.end());
       Job job;
-      job.name = concat(recipe.stem().string(), named.empty() ? "" : "-", name_of(named), "-seed", seed);
+      job.name =
+          concat(recipe.stem().string(), named.empty() ? "" : "-", name_of(named), "-seed", seed);
       job.recipe = recipe;
       job.directory = grid.out / job.name;
       job.assignments = named;
@@ -173,7 +181,8 @@ void add_overhead(const toml::table& entry, const std::filesystem::path& file, c
   OverheadJob job{recipe_of(entry, file, place), set_of(entry, place), 100};
   if (const toml::node* node = entry.get("pairs")) {
     const auto value = node->value_exact<std::int64_t>();
-    if (!value || *value < 1) place.refuse(*node, "`pairs` is not positive", "a whole number >= 1", "another value");
+    if (!value || *value < 1)
+      place.refuse(*node, "`pairs` is not positive", "a whole number >= 1", "another value");
     job.pairs = *value;
   }
   grid.overhead.push_back(std::move(job));
@@ -184,11 +193,13 @@ void for_each_table(const toml::table& root, const char* key, const Place& place
   const toml::node* node = root.get(key);
   if (node == nullptr) return;
   if (node->as_array() == nullptr) {
-    place.refuse(*node, concat("`", key, "` is not a list of tables"), concat("[[", key, "]]"), "another type");
+    place.refuse(*node, concat("`", key, "` is not a list of tables"), concat("[[", key, "]]"),
+                 "another type");
   }
   for (const toml::node& element : *node->as_array()) {
     if (element.as_table() == nullptr) {
-      place.refuse(element, concat("`", key, "` holds no table"), concat("[[", key, "]]"), "another type");
+      place.refuse(element, concat("`", key, "` holds no table"), concat("[[", key, "]]"),
+                   "another type");
     }
     use(*element.as_table());
   }
@@ -198,8 +209,9 @@ void check_names(const Grid& grid, const std::string& file) {
   std::set<std::string> names;
   for (const Job& job : grid.jobs) {
     if (names.insert(job.name).second) continue;
-    throw BadConfig({"two runs of the sweep have one name", file, "different assignments in each arm",
-                     job.name, "give one of the arms its own run.label"});
+    throw BadConfig({"two runs of the sweep have one name", file,
+                     "different assignments in each arm", job.name,
+                     "give one of the arms its own run.label"});
   }
   if (grid.jobs.empty()) {
     throw BadConfig({"the sweep has no run", file, "at least one [[arms]] and one seed", "none",

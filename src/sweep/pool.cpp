@@ -6,6 +6,7 @@
 #include <limits>
 #include <list>
 #include <nlohmann/json.hpp>
+#include <signal.h>
 #include <thread>
 
 #include "process.h"
@@ -18,7 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kInterrupted = 75;  // exit code of a run that saved and left
+constexpr int kInterrupted = 75;     // exit code of a run that saved and left
+constexpr int kEndedBySignal = 128;  // plus the signal, see Process::poll
 constexpr auto kPollInterval = std::chrono::milliseconds(200);
 
 double seconds_since(Clock::time_point start) {
@@ -36,13 +38,15 @@ std::string last_line(const std::filesystem::path& path) {
   file.read(text.data(), tail);
   const auto end = text.rfind('\n');
   if (end == std::string::npos || end == 0) return {};
-  const auto begin = text.rfind('\n', end - 1);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1, end);
+  const auto before = text.rfind('\n', end - 1);
+  const auto begin = before == std::string::npos ? 0 : before + 1;
+  return text.substr(begin, end - begin);
 }
 
 // How far a running job is, in [0, 1), by the last line of its timing.jsonl.
 double fraction_done(const Job& job) {
-  const auto line = nlohmann::json::parse(last_line(job.directory / "timing.jsonl"), nullptr, false);
+  const auto line =
+      nlohmann::json::parse(last_line(job.directory / "timing.jsonl"), nullptr, false);
   if (!line.is_object() || !line.contains("step") || !line.contains("steps")) return 0.0;
   return std::min(0.99, line["step"].get<double>() / std::max(1.0, line["steps"].get<double>()));
 }
@@ -114,13 +118,18 @@ class Pool {
         ++finished_;
         finished_cost_ += job->job.cost;
         listener_.finished(job->job, seconds_since(job->started));
-      } else if (*code != kInterrupted && !failed_) {
+      } else if (!is_stopped(*code) && !failed_) {
         failed_ = true;
         failure_ = job->job;
         failure_code_ = *code;
       }
       job = running_.erase(job);
     }
+  }
+
+  // A run that was asked before it could listen has ended by the signal: nothing of it is lost.
+  bool is_stopped(int code) const {
+    return code == kInterrupted || (asked_ && code == kEndedBySignal + SIGTERM);
   }
 
   void ask_all_to_stop() {
@@ -147,7 +156,8 @@ class Pool {
   [[noreturn]] void throw_failure() const {
     const std::filesystem::path output = failure_.directory / "output.txt";
     throw ResourceError({"a run of the sweep failed: " + failure_.name, output.string(),
-                         "exit code 0", concat("exit code ", failure_code_, ": ", last_line(output)),
+                         "exit code 0",
+                         concat("exit code ", failure_code_, ": ", last_line(output)),
                          "read that file, repair the cause, and give the same command again"});
   }
 

@@ -1,12 +1,11 @@
 #include "process.h"
 
+#include <cstring>
 #include <fcntl.h>
+#include <map>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
-
-#include <cstring>
-#include <map>
 
 #include "sinkwise/core/error.h"
 
@@ -15,8 +14,8 @@ extern char** environ;
 namespace sinkwise::sweep {
 namespace {
 
-// One thread a process: the pool fills the cores with processes instead. Returned strings must outlive
-// the pointers made from them.
+// One thread a process: the pool fills the cores with processes instead. Returned strings must
+// outlive the pointers made from them.
 std::vector<std::string> single_thread_environment() {
   std::vector<std::string> variables = {"OMP_NUM_THREADS=1", "MKL_NUM_THREADS=1"};
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -42,7 +41,8 @@ Process::Process(const std::vector<std::string>& arguments, const std::filesyste
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+  posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                   0644);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
   // A group of its own, so that Ctrl-C reaches the pool alone, which then asks every job to stop.
   posix_spawnattr_t attributes;

@@ -30,7 +30,9 @@ TensorView view_of(const std::string& name, const at::Tensor& tensor) {
                          concat(tensor.scalar_type(), " on ", tensor.device()), ""});
   }
   const std::size_t bytes = static_cast<std::size_t>(tensor.numel()) * sizeof(float);
-  return {name, checkpoint::Dtype::F32, tensor.sizes().vec(),
+  return {name,
+          checkpoint::Dtype::F32,
+          tensor.sizes().vec(),
           {static_cast<const std::byte*>(tensor.data_ptr()), bytes}};
 }
 
@@ -92,8 +94,7 @@ TrainState state_of(const checkpoint::Checkpoint& checkpoint) {
 
 }  // namespace
 
-std::vector<CheckpointFile> checkpoint_files(const models::Decoder& model,
-                                             const AdamW& optimizer) {
+std::vector<CheckpointFile> checkpoint_files(const models::Decoder& model, const AdamW& optimizer) {
   return {{kModelFile, views_of(named_weights(model)), {{"format", "pt"}}},
           {kOptimizerFile, views_of(optimizer.named_state()), {}}};
 }

@@ -1,8 +1,7 @@
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <sys/resource.h>
 
 #include "session.h"
 #include "sinkwise/core/file.h"

@@ -16,7 +16,8 @@ std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
     const auto colon = line.find(": ");
-    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) return line.substr(colon + 2);
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos)
+      return line.substr(colon + 2);
   }
   return "unknown";
 }
@@ -25,12 +26,12 @@ json number(double value) { return std::isfinite(value) ? json(value) : json(nul
 
 json time_json(const StepTimes& times) {
   const double median = quantile(times.milliseconds, 0.5);
-  return {{"step_ms_median", number(median)},
-          {"step_ms_low", number(quantile(times.milliseconds, 0.25))},
-          {"step_ms_high", number(quantile(times.milliseconds, 0.75))},
-          {"tokens_per_second",
-           number(1000.0 * static_cast<double>(times.tokens_per_step) / median)},
-          {"wall_seconds", times.wall_seconds}};
+  return {
+      {"step_ms_median", number(median)},
+      {"step_ms_low", number(quantile(times.milliseconds, 0.25))},
+      {"step_ms_high", number(quantile(times.milliseconds, 0.75))},
+      {"tokens_per_second", number(1000.0 * static_cast<double>(times.tokens_per_step) / median)},
+      {"wall_seconds", times.wall_seconds}};
 }
 
 }  // namespace
@@ -38,7 +39,8 @@ json time_json(const StepTimes& times) {
 double quantile(std::vector<double> values, double fraction) {
   if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
   const auto index = static_cast<std::size_t>(fraction * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(index), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(index),
+                   values.end());
   return values[index];
 }
 

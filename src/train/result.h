@@ -18,7 +18,8 @@ struct StepTimes {
 // The value at `fraction` of the sorted list (0.5: the median); NaN when it is empty.
 double quantile(std::vector<double> values, double fraction);
 
-// result.json (docs/run_directory.md): what a finished run says about itself, all that `compare` reads.
+// result.json (docs/run_directory.md): what a finished run says about itself, all that `compare`
+// reads.
 nlohmann::json result_json(const RunConfig& config, const nlohmann::json& flat_config,
                            const models::DecoderConfig& model, const Evaluation& evaluation,
                            std::int64_t skipped_steps, const StepTimes& times);

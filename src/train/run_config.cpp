@@ -36,8 +36,8 @@ void bind_task(Table& table, data::TaskOptions& task) {
             {.range = within(2, 4096)});
   table.add("task.triggers", task.triggers, "bigram_backcopy: symbols after which a copy follows",
             {.range = at_least(0)});
-  table.add("task.offsets", task.offsets, "bigram_backcopy: kinds of trigger, copying 1, 2, .. back",
-            {.range = at_least(1)});
+  table.add("task.offsets", task.offsets,
+            "bigram_backcopy: kinds of trigger, copying 1, 2, .. back", {.range = at_least(1)});
   table.add("task.chain_seed", task.chain_seed,
             "decides the chain and the held-out rows of generated tasks", {.range = at_least(0)});
   table.add("task.beginning_token", task.beginning_token,
@@ -96,8 +96,7 @@ void bind_model(Table& table, RunConfig::Model& model) {
   table.add("model.windowed_layers", model.windowed_layers,
             "layers that use model.window; empty: all", {.range = at_least(0)});
   table.add("model.init_scale", model.init.matrix_scale,
-            "matrices start with standard deviation init_scale / sqrt(width)",
-            {.range = above(0)});
+            "matrices start with standard deviation init_scale / sqrt(width)", {.range = above(0)});
   table.add("model.embedding_std", model.init.embedding_std,
             "standard deviation of embedding, positions and output matrix", {.range = above(0)});
 }
@@ -243,8 +242,9 @@ void check(const RunConfig& config) {
                           config.attention.mechanism == nn::Mechanism::relu ||
                           config.attention.mechanism == nn::Mechanism::softmax_plus_one;
   if (config.balance.form == objectives::BalanceForm::loss_free && is_control) {
-    add("balance.form", concat("loss_free needs a gate logit to move, ",
-                               nn::name(config.attention.mechanism), " has none"),
+    add("balance.form",
+        concat("loss_free needs a gate logit to move, ", nn::name(config.attention.mechanism),
+               " has none"),
         "use cv, or another attention.mechanism");
   }
   if (config.schedule.warmup_steps > config.train.steps) {

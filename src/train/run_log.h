@@ -12,8 +12,8 @@
 
 namespace sinkwise::train {
 
-// The three logs of a run directory: log.jsonl (a function of the recipe alone, so that a resumed run
-// writes the same bytes), timing.jsonl (what depends on the clock) and TensorBoard events.
+// The three logs of a run directory: log.jsonl (a function of the recipe alone, so that a resumed
+// run writes the same bytes), timing.jsonl (what depends on the clock) and TensorBoard events.
 class RunLog {
  public:
   // Goes on after `step`: later lines of an interrupted run are dropped.

@@ -9,8 +9,9 @@ namespace {
 
 // 0 at `from`, 1 at `to`.
 double progress(std::int64_t step, double from, double to) {
-  if (to <= from) return 1.0;
-  return std::clamp((static_cast<double>(step) - from) / (to - from), 0.0, 1.0);
+  const double place = static_cast<double>(step);
+  if (place >= to) return 1.0;  // first, so that an empty stretch is a jump at its end
+  return place <= from ? 0.0 : (place - from) / (to - from);
 }
 
 }  // namespace
@@ -25,8 +26,8 @@ double learning_rate_fraction(const ScheduleConfig& config, std::int64_t step, s
     case ScheduleKind::constant:
       return 1.0;
     case ScheduleKind::cosine:
-      return floor + (1.0 - floor) * 0.5 *
-                         (1.0 + std::cos(std::numbers::pi * progress(step, warm, last)));
+      return floor +
+             (1.0 - floor) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress(step, warm, last)));
     case ScheduleKind::warmup_stable_decay: {
       const double start = std::max(warm, last * (1.0 - config.decay_fraction));
       return 1.0 - (1.0 - floor) * progress(step, start, last);

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
 #include <vector>
+
+#include <torch/torch.h>
 
 #include "sinkwise/data/task.h"
 #include "sinkwise/models/decoder/decoder.h"
@@ -32,8 +32,8 @@ class Session {
 
   StepReport step(std::int64_t step, const at::Tensor& routed, bool observe);
 
-  // [L, H] bool: the heads that a frozen balance statistic covers, chosen by the gates of the model as
-  // it is now on the first calibration_rows training rows.
+  // [L, H] bool: the heads that a frozen balance statistic covers, chosen by the gates of the model
+  // as it is now on the first calibration_rows training rows.
   at::Tensor calibrate() const;
 
   // `final` adds what is measured once, at the end of a run.

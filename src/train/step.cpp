@@ -32,9 +32,9 @@ models::ForwardOptions forward_options(const StepOptions& options, bool observe)
   return forward;
 }
 
-// The balance term of a step that is cut into micro-batches. CV^2 is not linear in the batch, so the
-// exact form first needs every head's weight d loss / d Imp_h at the importance of the whole step; with
-// those held fixed the term is linear in G and can be added micro-batch by micro-batch.
+// The balance term of a step that is cut into micro-batches. CV^2 is not linear in the batch, so
+// the exact form first needs every head's weight d loss / d Imp_h at the importance of the whole
+// step; with those held fixed the term is linear in G and can be added micro-batch by micro-batch.
 class BalanceTerm {
  public:
   BalanceTerm(const models::Decoder& model, const std::vector<TensorBatch>& batches,
@@ -49,8 +49,8 @@ class BalanceTerm {
              whole.count.clamp_min(1);
   }
 
-  // What this micro-batch adds to the loss before lambda; undefined when nothing is added. `share` is
-  // its part of the step's rows.
+  // What this micro-batch adds to the loss before lambda; undefined when nothing is added. `share`
+  // is its part of the step's rows.
   at::Tensor add(const GateSums& sums, double share) {
     if (!adds_loss(config_.form)) return {};
     if (linear()) return (slope_ * sums.sum).sum();

@@ -22,8 +22,7 @@ class TimedRun {
   double step() {
     const auto begin = std::chrono::steady_clock::now();
     session_.step(++step_, routed_, /*observe=*/false);
-    const std::chrono::duration<double, std::milli> took =
-        std::chrono::steady_clock::now() - begin;
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
     return took.count();
   }
 
@@ -63,18 +62,16 @@ Overhead time_overhead(const RunConfig& balanced, std::int64_t pairs) {
     without_ms.push_back(base_time);
     ratios.push_back(balanced_time / base_time);
   }
-  return {balanced.task.name,     nn::name(balanced.attention.mechanism), quantile(without_ms, 0.5),
-          quantile(with_ms, 0.5), quantile(ratios, 0.5),                  quantile(ratios, 0.25),
-          quantile(ratios, 0.75), pairs};
+  return {balanced.task.name,        nn::name(balanced.attention.mechanism),
+          quantile(without_ms, 0.5), quantile(with_ms, 0.5),
+          quantile(ratios, 0.5),     quantile(ratios, 0.25),
+          quantile(ratios, 0.75),    pairs};
 }
 
 nlohmann::json to_json(const Overhead& o) {
-  return {{"task", o.task},
-          {"mechanism", o.mechanism},
-          {"base_ms", o.base_ms},
-          {"balanced_ms", o.balanced_ms},
-          {"ratio", o.ratio},
-          {"quartiles", {o.ratio_low, o.ratio_high}},
+  return {{"task", o.task},       {"mechanism", o.mechanism},
+          {"base_ms", o.base_ms}, {"balanced_ms", o.balanced_ms},
+          {"ratio", o.ratio},     {"quartiles", {o.ratio_low, o.ratio_high}},
           {"pairs", o.pairs}};
 }
 

@@ -116,22 +116,25 @@ class Run {
     std::vector<config::Problem> problems;
     const std::string before = saved.state.value("config", json::object()).dump();
     for (const auto& change : config::differences(before, table_.to_json())) {
-      problems.push_back({change.key, table_.origin(change.key),
-                          concat("the run was started with ", change.first, ", now ", change.second),
-                          ""});
+      problems.push_back(
+          {change.key, table_.origin(change.key),
+           concat("the run was started with ", change.first, ", now ", change.second), ""});
     }
     if (problems.empty()) {
       problems.push_back({"", config_.run.directory, "the data of the run has changed", ""});
     }
-    throw config::ConfigProblems(
-        std::move(problems), "use the recipe of " + config_.run.directory +
-                                 "/config.toml to go on, or choose another run.directory");
+    throw config::ConfigProblems(std::move(problems),
+                                 "use the recipe of " + config_.run.directory +
+                                     "/config.toml to go on, or choose another run.directory");
   }
 
   void start() {
     fresh_ = true;
     if (!config_.train.init_from.empty()) {
-      const auto found = checkpoint::newest_checkpoint(config_.train.init_from);
+      std::error_code missing;
+      const auto found = std::filesystem::is_directory(config_.train.init_from, missing)
+                             ? checkpoint::newest_checkpoint(config_.train.init_from)
+                             : checkpoint::Discovery{};
       if (!found.checkpoint) {
         throw BadFile({"train.init_from holds no intact checkpoint", config_.train.init_from,
                        "a run directory with a step-N folder",
@@ -172,14 +175,13 @@ class Run {
     listener_.said(concat("step ", state_.step, " skipped: loss ", report.loss, ", gradient norm ",
                           report.gradient_norm));
     if (state_.bad_in_row < config_.train.bad_steps_in_row) return;
-    throw NumericsError(
-        {concat(state_.bad_in_row, " steps in a row were not finite"),
-         concat("step ", state_.step, " of ", config_.run.directory),
-         "finite loss and gradients", concat("loss ", report.loss, ", gradient norm ",
-         report.gradient_norm),
-         saved_ >= 0 ? concat("the newest checkpoint is step ", saved_,
-                              "; lower optim.lr or train.clip and start a new run")
-                     : std::string("lower optim.lr or optim.clip")});
+    throw NumericsError({concat(state_.bad_in_row, " steps in a row were not finite"),
+                         concat("step ", state_.step, " of ", config_.run.directory),
+                         "finite loss and gradients",
+                         concat("loss ", report.loss, ", gradient norm ", report.gradient_norm),
+                         saved_ >= 0 ? concat("the newest checkpoint is step ", saved_,
+                                              "; lower optim.lr or optim.clip and start a new run")
+                                     : std::string("lower optim.lr or optim.clip")});
   }
 
   void tell(RunLog& log, const StepReport& report, Clock::time_point started, std::int64_t first) {
@@ -235,7 +237,8 @@ void configure_process(const RunConfig& config) {
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   at::set_num_threads(config.run.threads > 0 ? static_cast<int>(config.run.threads) : cores);
   at::globalContext().setDeterministicAlgorithms(config.run.deterministic, /*warn_only=*/false);
-  // Filling fresh memory with NaN is a debugging aid of that mode; it costs time and changes no bit.
+  // Filling fresh memory with NaN is a debugging aid of that mode; it costs time and changes no
+  // bit.
   at::globalContext().setDeterministicFillUninitializedMemory(false);
 }
 

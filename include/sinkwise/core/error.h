@@ -5,8 +5,8 @@
 
 namespace sinkwise {
 
-// Whose fault a failure is. `apps` maps each class to the exit code in docs/exit_codes.md; libraries
-// neither print nor end the process.
+// Whose fault a failure is. `apps` maps each class to the exit code in docs/exit_codes.md;
+// libraries neither print nor end the process.
 enum class Fault {
   bad_argument,  // a caller of the C++ API passed something the declaration forbids
   bad_config,    // a command line, environment variable or recipe

@@ -12,16 +12,17 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 2> key,
 
 // A stream of random numbers addressed by a path such as {kTrain, step, row}: two streams with
 // different paths are independent, and any stream can be opened without drawing the ones before it.
-// That is what makes the order of samples a pure function of (seed, step). Cheap to construct and copy.
+// That is what makes the order of samples a pure function of (seed, step). Cheap to construct and
+// copy.
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, std::initializer_list<std::uint64_t> path);
 
   std::uint32_t bits();
-  double uniform();                             // [0, 1), 53 bits
-  std::uint64_t below(std::uint64_t bound);     // [0, bound), unbiased; bound > 0
-  double normal();                              // mean 0, standard deviation 1
-  double gamma(double shape);                   // scale 1; shape > 0 (Marsaglia and Tsang, 2000)
+  double uniform();                          // [0, 1), 53 bits
+  std::uint64_t below(std::uint64_t bound);  // [0, bound), unbiased; bound > 0
+  double normal();                           // mean 0, standard deviation 1
+  double gamma(double shape);                // scale 1; shape > 0 (Marsaglia and Tsang, 2000)
 
  private:
   std::array<std::uint32_t, 2> key_;

@@ -8,25 +8,27 @@
 namespace sinkwise::data {
 
 // What a model reads and what it is asked for, as plain vectors (this room knows no Torch).
-// B rows of T positions, row-major. A task fills either tokens and targets, or features and regression.
+// B rows of T positions, row-major. A task fills either tokens and targets, or features and
+// regression.
 struct Batch {
-  std::int64_t rows = 0;                      // B
-  std::int64_t length = 0;                    // T
-  std::vector<std::int32_t> tokens;           // [B, T] token ids
-  std::vector<std::int32_t> targets;          // [B, T] next ids; kIgnore where nothing is asked
-  std::vector<std::int32_t> document_start;   // [B, T] index of the first token of the row's document;
-                                              // empty when every row is one document
-  std::vector<float> features;                // [B, T, F] inputs of a task without a vocabulary
-  std::vector<float> regression;              // [B, T, F] its targets
-  std::vector<std::uint8_t> group;            // [B, T] index into Task::groups(); kNoGroup: left out
-  std::vector<float> oracle;                  // [B, T] loss of the best possible predictor in nats;
-                                              // empty when the task knows none
+  std::int64_t rows = 0;                     // B
+  std::int64_t length = 0;                   // T
+  std::vector<std::int32_t> tokens;          // [B, T] token ids
+  std::vector<std::int32_t> targets;         // [B, T] next ids; kIgnore where nothing is asked
+  std::vector<std::int32_t> document_start;  // [B, T] index of the first token of the row's
+                                             // document; empty when every row is one document
+  std::vector<float> features;      // [B, T, F] inputs of a task without a vocabulary
+  std::vector<float> regression;    // [B, T, F] its targets
+  std::vector<std::uint8_t> group;  // [B, T] index into Task::groups(); kNoGroup: left out
+  std::vector<float> oracle;        // [B, T] loss of the best possible predictor in nats;
+                                    // empty when the task knows none
 
   static constexpr std::int32_t kIgnore = -100;
   static constexpr std::uint8_t kNoGroup = 255;
 };
 
-// A source of batches. Thread-compatible and stateless: batches depend on nothing but the arguments.
+// A source of batches. Thread-compatible and stateless: batches depend on nothing but the
+// arguments.
 class Task {
  public:
   virtual ~Task() = default;
@@ -40,8 +42,8 @@ class Task {
   // T of every batch.
   virtual std::int64_t length() const = 0;
 
-  // Rows [first_row, first_row + rows) of the batch of `step`: a pure function of the task's seed, the
-  // step and the row, whatever the split into micro-batches.
+  // Rows [first_row, first_row + rows) of the batch of `step`: a pure function of the task's seed,
+  // the step and the row, whatever the split into micro-batches.
   virtual Batch train_batch(std::int64_t step, std::int64_t first_row, std::int64_t rows) const = 0;
 
   // The same held-out rows for every arm and seed of an experiment.

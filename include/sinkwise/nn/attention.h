@@ -1,11 +1,11 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <torch/torch.h>
 
 #include "sinkwise/nn/linear.h"
 #include "sinkwise/nn/rotary.h"
@@ -25,43 +25,45 @@ enum class Mechanism {
 };
 
 struct AttentionConfig {
-  std::int64_t width = 64;      // size of the residual stream
-  std::int64_t heads = 8;       // H
-  std::int64_t key_heads = 8;   // K, divides H
-  std::int64_t head_size = 8;   // D
+  std::int64_t width = 64;     // size of the residual stream
+  std::int64_t heads = 8;      // H
+  std::int64_t key_heads = 8;  // K, divides H
+  std::int64_t head_size = 8;  // D
   Mechanism mechanism = Mechanism::vanilla;
-  double sink_init = 0.0;       // starting value of every sink logit, Mechanism::sink only
+  double sink_init = 0.0;  // starting value of every sink logit, Mechanism::sink only
   std::optional<std::int64_t> window;
-  bool qk_norm = false;         // RMSNorm of each query and key head before rotation
-  bool gate_bias = false;       // a bias on the gate's logit that an objective moves (loss-free form)
+  bool qk_norm = false;    // RMSNorm of each query and key head before rotation
+  bool gate_bias = false;  // a bias on the gate's logit that an objective moves (loss-free form)
 };
 
 // What a caller wants to see; everything off costs nothing.
 struct Observe {
-  bool gate = false;              // record.gate
-  bool first_key_weight = false;  // record.first_key_weight, also where the gate is another quantity
-  bool weights = false;           // record.weights; takes the reference path
-  bool value_norm = false;        // record.value_norm
-  bool output_norm = false;       // record.output_norm
+  bool gate = false;  // record.gate
+  bool first_key_weight =
+      false;                 // record.first_key_weight, also where the gate is another quantity
+  bool weights = false;      // record.weights; takes the reference path
+  bool value_norm = false;   // record.value_norm
+  bool output_norm = false;  // record.output_norm
 };
 
-// What one layer did; undefined where not asked for. Fields that an objective uses (gate, lse) carry
-// gradients.
+// What one layer did; undefined where not asked for. Fields that an objective uses (gate, lse)
+// carry gradients.
 struct AttentionRecord {
-  at::Tensor gate;              // [B, H, T] in [0, 1]; elementwise gates are averaged over D
-  at::Tensor informative;       // [B or 1, T] bool: rows whose gate is not fixed by construction
-  at::Tensor lse;               // [B, H, T]
-  at::Tensor first_key_weight;  // [B, H, T] P_i,f(i); for unnormalised controls a share of the total
-  at::Tensor weights;           // [B, H, T, T]
-  at::Tensor value_norm;        // [B, K, T] ||v_j||
-  at::Tensor output_norm;       // [B, H, T] ||o_i|| of the head before the output projection
+  at::Tensor gate;         // [B, H, T] in [0, 1]; elementwise gates are averaged over D
+  at::Tensor informative;  // [B or 1, T] bool: rows whose gate is not fixed by construction
+  at::Tensor lse;          // [B, H, T]
+  at::Tensor
+      first_key_weight;    // [B, H, T] P_i,f(i); for unnormalised controls a share of the total
+  at::Tensor weights;      // [B, H, T, T]
+  at::Tensor value_norm;   // [B, K, T] ||v_j||
+  at::Tensor output_norm;  // [B, H, T] ||o_i|| of the head before the output projection
 };
 
 struct AttentionInput {
-  at::Tensor x;               // [B, T, width], normalised by the block
-  at::Tensor document_start;  // [B, T] or undefined
+  at::Tensor x;                         // [B, T, width], normalised by the block
+  at::Tensor document_start;            // [B, T] or undefined
   const RotaryTable* rotary = nullptr;  // none: no rotation
-  at::Tensor head_scale;      // [H] factor on each head's output (an intervention), or undefined
+  at::Tensor head_scale;  // [H] factor on each head's output (an intervention), or undefined
   Observe observe;
   ops::PathSet paths;
 };

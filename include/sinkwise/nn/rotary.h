@@ -4,8 +4,8 @@
 
 namespace sinkwise::nn {
 
-// Rotary position embedding (arXiv 2104.09864) with half-split pairs (i, i + D/2), the layout of Llama
-// checkpoints. Angles: position / base^(2i / D).
+// Rotary position embedding (arXiv 2104.09864) with half-split pairs (i, i + D/2), the layout of
+// Llama checkpoints. Angles: position / base^(2i / D).
 struct RotaryTable {
   at::Tensor cosine, sine;  // [T, D / 2] float32
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "sinkwise/nn/attention.h"
 
@@ -15,9 +15,10 @@ namespace sinkwise::objectives {
 enum class BalanceForm {
   none,
   cv,           // sum over layers of (H - m) CV(routed heads)^2        (arXiv 2602.01203)
-  switch_form,  // sum over layers of n sum_h stop(p_h) p_h, p = Imp / sum Imp (Switch, NAMOH's rival)
+  switch_form,  // sum over layers of n sum_h stop(p_h) p_h, p = Imp / sum Imp (Switch, NAMOH's
+                // rival)
   loss_free,    // no loss: a bias on the gate's logit moves by rate * sign(mean Imp - Imp_h); ours
-  open,         // control: sum over layers of n (1 - mean Imp)^2, opens gates without balancing; ours
+  open,  // control: sum over layers of n (1 - mean Imp)^2, opens gates without balancing; ours
 };
 
 // Which heads are the m shared ones that the statistic leaves out.
@@ -41,8 +42,8 @@ struct BalanceConfig {
   double loss_free_rate = 1e-3;
 };
 
-// Sums of G over the informative rows of some batch; they add up over micro-batches and ranks, which
-// CV does not. Carry gradients when the records do.
+// Sums of G over the informative rows of some batch; they add up over micro-batches and ranks,
+// which CV does not. Carry gradients when the records do.
 struct GateSums {
   at::Tensor sum;    // [L, H] float32 (float64 for float64 records)
   at::Tensor count;  // [L, 1] rows behind each sum
@@ -57,14 +58,16 @@ struct GateSums {
 // [L, H] bool: every head but the m most important of its layer. Ties go to the lower index.
 at::Tensor routed_heads(const at::Tensor& importance, std::int64_t shared_heads);
 
-// [L]: population standard deviation over mean of Imp over the routed heads; 0 where the mean is 0 or
-// fewer than two heads are routed.
+// [L]: population standard deviation over mean of Imp over the routed heads; 0 where the mean is 0
+// or fewer than two heads are routed.
 at::Tensor coefficient_of_variation(const at::Tensor& importance, const at::Tensor& routed);
 
-// The unweighted objective, a scalar; 0 for none and loss_free. Differentiable in importance; never NaN.
+// The unweighted objective, a scalar; 0 for none and loss_free. Differentiable in importance; never
+// NaN.
 at::Tensor balance_loss(const at::Tensor& importance, const at::Tensor& routed, BalanceForm form);
 
-// d balance_loss / d importance [L, H] at `importance`: how the whole step's batch weighs each head.
+// d balance_loss / d importance [L, H] at `importance`: how the whole step's batch weighs each
+// head.
 at::Tensor balance_coefficients(const at::Tensor& importance, const at::Tensor& routed,
                                 BalanceForm form);
 
@@ -73,10 +76,10 @@ void loss_free_step(at::Tensor biases, const at::Tensor& importance, double rate
 
 // What is logged about gates, over all heads (shared ones included).
 struct BalanceStatistics {
-  std::vector<double> cv;       // of each layer
-  double mean_cv = 0.0;         // over layers
+  std::vector<double> cv;                                  // of each layer
+  double mean_cv = 0.0;                                    // over layers
   double mean_gate = 0.0, min_gate = 0.0, max_gate = 0.0;  // over all L * H importances
-  double effective_heads = 0.0; // H / (1 + CV^2), averaged over layers
+  double effective_heads = 0.0;                            // H / (1 + CV^2), averaged over layers
 };
 BalanceStatistics statistics(const at::Tensor& importance);
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "sinkwise/ops/geometry.h"
 
@@ -28,7 +28,7 @@ struct AttentionOptions {
   bool causal = true;
   std::optional<std::int64_t> window;  // W of Geometry
   Gate gate = Gate::none;
-  std::optional<double> scale;         // of the logits; default 1 / sqrt(D)
+  std::optional<double> scale;  // of the logits; default 1 / sqrt(D)
   PathSet paths;
 };
 
@@ -48,12 +48,12 @@ struct AttentionResult {
 //   sink [H] learned logit without a value, or undefined
 //   document_start [B, T] int32 or int64, or undefined
 //
-// out, lse and gate are differentiable in query, key, value and sink, together and apart. A row that
-// sees no key has out = 0, L = -inf without a sink and z_h with one, G = 0 with Gate::sink and 1 with
-// Gate::first_key. A NaN in a masked key is not hidden: 0 * NaN is NaN on both paths.
+// out, lse and gate are differentiable in query, key, value and sink, together and apart. A row
+// that sees no key has out = 0, L = -inf without a sink and z_h with one, G = 0 with Gate::sink and
+// 1 with Gate::first_key. A NaN in a masked key is not hidden: 0 * NaN is NaN on both paths.
 //
-// Throws BadArgument for shapes, dtypes or devices that do not fit, Unsupported with every reason when
-// no admitted path can serve the request.
+// Throws BadArgument for shapes, dtypes or devices that do not fit, Unsupported with every reason
+// when no admitted path can serve the request.
 AttentionResult attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                           const at::Tensor& sink = {}, const at::Tensor& document_start = {},
                           const AttentionOptions& options = {});

@@ -22,18 +22,18 @@ struct ReferenceOptions {
 };
 
 struct ReferenceResult {
-  at::Tensor out;          // [B, H, T, D]
-  at::Tensor lse;          // [B, H, T]; for sigmoid and relu the log of the row's total weight
-  at::Tensor gate;         // [B, H, T]; for sigmoid and relu a proxy: 1 - first weight / total weight,
-                           // 0 where the total is 0
-  at::Tensor weights;      // [B, H, T, S] of the dtype of lse
+  at::Tensor out;      // [B, H, T, D]
+  at::Tensor lse;      // [B, H, T]; for sigmoid and relu the log of the row's total weight
+  at::Tensor gate;     // [B, H, T]; for sigmoid and relu a proxy: 1 - first weight / total weight,
+                       // 0 where the total is 0
+  at::Tensor weights;  // [B, H, T, S] of the dtype of lse
   at::Tensor sink_weight;  // [B, H, T], undefined without a sink
 };
 
 // The readable composite: every step is an ordinary differentiable tensor expression. Scores are
-// formed in the input's dtype and turned into weights in float32 (float64 for float64), as the usual
-// eager code does, so in low precision this is also the "naive same-precision version" of the tests.
-// Shapes as in attention(); `document_start` is in the geometry. Memory grows with T * S.
+// formed in the input's dtype and turned into weights in float32 (float64 for float64), as the
+// usual eager code does, so in low precision this is also the "naive same-precision version" of the
+// tests. Shapes as in attention(); `document_start` is in the geometry. Memory grows with T * S.
 ReferenceResult reference_attention(const at::Tensor& query, const at::Tensor& key,
                                     const at::Tensor& value, const at::Tensor& sink,
                                     const Geometry& geometry, const ReferenceOptions& options);

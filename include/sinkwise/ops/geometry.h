@@ -1,9 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <optional>
+
+#include <ATen/core/Tensor.h>
 
 namespace sinkwise::ops {
 
@@ -21,11 +21,11 @@ enum class Gate {
 //   window   p(i) - W < j, and j < p(i) + W when not causal: W keys including the row's own
 //   document j >= document_start[b, i] when causal; the same document when not (needs T = S)
 struct Geometry {
-  std::int64_t queries = 0;            // T
-  std::int64_t keys = 0;               // S
+  std::int64_t queries = 0;  // T
+  std::int64_t keys = 0;     // S
   bool causal = true;
   std::optional<std::int64_t> window;  // W >= 1; none means unlimited
-  at::Tensor document_start;           // [B, T] int64, index of a key; undefined: one document a row
+  at::Tensor document_start;  // [B, T] int64, index of a key; undefined: one document a row
 };
 
 // Rows at the top that see no key at all (T > S and causal).
@@ -40,9 +40,9 @@ at::Tensor visible_keys(const Geometry& geometry, at::Device device);
 // [B or 1, T] int64: f(i), the key index of the first token of the row's document.
 at::Tensor first_key(const Geometry& geometry, at::Device device);
 
-// [B or 1, T] bool: rows whose gate is not fixed by construction. With Gate::first_key that leaves out
-// the row i = f(i) itself (causal) and rows whose window no longer reaches f(i); with Gate::sink it
-// leaves out rows that see no key. Objective and probes use this one rule.
+// [B or 1, T] bool: rows whose gate is not fixed by construction. With Gate::first_key that leaves
+// out the row i = f(i) itself (causal) and rows whose window no longer reaches f(i); with
+// Gate::sink it leaves out rows that see no key. Objective and probes use this one rule.
 at::Tensor informative_rows(const Geometry& geometry, Gate gate, at::Device device);
 
 // [B or 1, T] bool: rows that may see their first key at all.

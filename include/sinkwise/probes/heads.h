@@ -1,12 +1,12 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "sinkwise/nn/attention.h"
 
@@ -16,9 +16,10 @@ namespace sinkwise::probes {
 struct LayerHeads {
   std::vector<double> importance;          // Imp_h: mean gate over informative rows
   std::vector<double> first_token_weight;  // mean P_i,f(i) over rows i != f(i)
-  std::vector<std::vector<double>> first_token_weight_by_group;  // [group][H]; NaN for an empty group
-  std::vector<double> value_drain;         // mean ||v_f|| / mean ||v_j||, j != f, of the head's key head
-  std::vector<double> output_norm;         // HONOR: mean ||o_i|| (arXiv 2504.03889)
+  std::vector<std::vector<double>>
+      first_token_weight_by_group;  // [group][H]; NaN for an empty group
+  std::vector<double> value_drain;  // mean ||v_f|| / mean ||v_j||, j != f, of the head's key head
+  std::vector<double> output_norm;  // HONOR: mean ||o_i|| (arXiv 2504.03889)
   std::vector<std::vector<double>> gate_histogram;  // [H][kGateBins] share of informative rows
 };
 
@@ -27,7 +28,8 @@ inline constexpr std::int64_t kGateBins = 20;  // equal bins over [0, 1]
 // Accumulates records in float64. Ask the model for kWanted.
 class HeadProbe {
  public:
-  // `groups` is how many groups of positions are told apart; positions outside them count for the rest.
+  // `groups` is how many groups of positions are told apart; positions outside them count for the
+  // rest.
   explicit HeadProbe(std::int64_t groups);
 
   // What the probe needs to see.

@@ -1,24 +1,25 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <string>
 #include <vector>
+
+#include <torch/torch.h>
 
 #include "sinkwise/ops/attention.h"
 
 namespace sinkwise::selfcheck {
 
-// One shape and option set of the attention operator; the tests of every path run over the same list.
+// One shape and option set of the attention operator; the tests of every path run over the same
+// list.
 struct AttentionCase {
   std::string label;
   std::int64_t B = 2, H = 4, K = 2, T = 7, S = 7, D = 8;
   bool causal = true;
   std::optional<std::int64_t> window;
   ops::Gate gate = ops::Gate::none;
-  std::optional<double> sink;               // value of every head's logit, spread by +-0.5 over heads
-  std::vector<std::int64_t> documents;      // lengths of the packed documents, summing to T
-  double outlier = 0.0;                     // multiplies one key channel, as trained models do
+  std::optional<double> sink;           // value of every head's logit, spread by +-0.5 over heads
+  std::vector<std::int64_t> documents;  // lengths of the packed documents, summing to T
+  double outlier = 0.0;                 // multiplies one key channel, as trained models do
 };
 
 // The operands of a case, in one dtype; the same numbers in every dtype (rounded once).
@@ -36,8 +37,8 @@ ops::AttentionOptions make_options(const AttentionCase& test_case, ops::PathSet 
 // sinks: everything the issue of the operator names.
 std::vector<AttentionCase> attention_cases();
 
-// out, lse, gate and the gradients of query, key, value, sink for fixed random upstream gradients of the
-// three outputs; `use` says which outputs take part in the loss.
+// out, lse, gate and the gradients of query, key, value, sink for fixed random upstream gradients
+// of the three outputs; `use` says which outputs take part in the loss.
 struct Uses {
   bool out = true, lse = true, gate = true;
 };

@@ -8,11 +8,11 @@ namespace sinkwise::sweep {
 
 // One training run of a sweep: `sinkwise train recipe --set a=b ...`.
 struct Job {
-  std::string name;                       // its directory under Grid::out
+  std::string name;  // its directory under Grid::out
   std::filesystem::path recipe;
-  std::vector<std::string> assignments;   // for --set, the directory and seed included
+  std::vector<std::string> assignments;  // for --set, the directory and seed included
   std::filesystem::path directory;
-  double cost = 1.0;                      // relative length, to schedule and to guess the time left
+  double cost = 1.0;  // relative length, to schedule and to guess the time left
 };
 
 // A pair of runs whose steps are timed in turn at the end (train::time_overhead).
@@ -46,8 +46,8 @@ struct Grid {
 //   pairs = 200
 //
 // Every arm runs once for each element of the product of its grid's lists and each seed. Throws
-// BadConfig for unknown keys, wrong types, an empty sweep or two runs with one name; BadFile when the
-// file cannot be read. `out` replaces the file's own when it is not empty.
+// BadConfig for unknown keys, wrong types, an empty sweep or two runs with one name; BadFile when
+// the file cannot be read. `out` replaces the file's own when it is not empty.
 Grid read_grid(const std::filesystem::path& path, const std::filesystem::path& out = {});
 
 }  // namespace sinkwise::sweep

@@ -13,8 +13,8 @@ namespace sinkwise::sweep {
 // What a sweep looks like from outside while it runs.
 struct PoolProgress {
   std::size_t finished = 0, running = 0, total = 0;
-  double fraction = 0.0;      // of the summed cost, running jobs by their step
-  double seconds_left = 0.0;  // NaN until there is something to judge by
+  double fraction = 0.0;             // of the summed cost, running jobs by their step
+  double seconds_left = 0.0;         // NaN until there is something to judge by
   std::vector<std::string> current;  // names of the running jobs
 };
 
@@ -33,10 +33,10 @@ struct PoolOptions {
 enum class PoolOutcome { finished, interrupted };
 
 // Runs every job as a process of its own, longest first, `workers` at a time, each with one thread.
-// What a job prints goes to output.txt in its directory. Jobs that had finished before are passed over
-// by the trainer itself; stopped ones go on where they were. When `stop` is set the running jobs are
-// asked to save and leave. Throws BadFile-like errors of the first job that failed, after the others
-// were asked to stop.
+// What a job prints goes to output.txt in its directory. Jobs that had finished before are passed
+// over by the trainer itself; stopped ones go on where they were. When `stop` is set the running
+// jobs are asked to save and leave. Throws BadFile-like errors of the first job that failed, after
+// the others were asked to stop.
 PoolOutcome run_jobs(std::vector<Job> jobs, const PoolOptions& options, PoolListener& listener,
                      const std::atomic<bool>& stop);
 

@@ -14,13 +14,13 @@ struct TensorBatch {
   at::Tensor regression;  // [B, T, F] targets of a task without a vocabulary; or undefined
   at::Tensor group;       // [B, T] uint8; undefined when the task has no groups
   at::Tensor oracle;      // [B, T] float32 loss of the best predictor; undefined when unknown
-  std::int64_t asked = 0; // positions with a target
+  std::int64_t asked = 0;  // positions with a target
 };
 
 TensorBatch to_tensors(const data::Batch& batch, std::int64_t feature_size, at::Device device);
 
-// Loss of each position [B, T] float32: cross entropy in nats, or for features the squared error summed
-// over F (0 where nothing is asked).
+// Loss of each position [B, T] float32: cross entropy in nats, or for features the squared error
+// summed over F (0 where nothing is asked).
 at::Tensor position_losses(const at::Tensor& logits, const TensorBatch& batch);
 
 // Its sum over the batch, as the training step needs it.

@@ -9,29 +9,32 @@
 
 namespace sinkwise::train {
 
-// What a resumed run needs beside weights and optimiser moments; the order of samples is a function of
-// (seed, step), so there is no sampler or generator state.
+// What a resumed run needs beside weights and optimiser moments; the order of samples is a function
+// of (seed, step), so there is no sampler or generator state.
 struct TrainState {
-  std::int64_t step = 0;             // completed steps, skipped ones included
-  std::int64_t optimizer_steps = 0;  // completed updates
-  std::int64_t skipped = 0;          // non-finite steps so far
-  std::int64_t bad_in_row = 0;       // of which at the end without a good one
+  std::int64_t step = 0;                  // completed steps, skipped ones included
+  std::int64_t optimizer_steps = 0;       // completed updates
+  std::int64_t skipped = 0;               // non-finite steps so far
+  std::int64_t bad_in_row = 0;            // of which at the end without a good one
   std::vector<std::vector<bool>> routed;  // [L][H] frozen choice; empty when recomputed
 };
 
-// model.safetensors and optimizer.safetensors over the tensors in place: nothing is copied on a CPU.
-// The result borrows from model and optimizer, which must outlive it and stay unchanged meanwhile.
+// model.safetensors and optimizer.safetensors over the tensors in place: nothing is copied on a
+// CPU. The result borrows from model and optimizer, which must outlive it and stay unchanged
+// meanwhile.
 std::vector<checkpoint::CheckpointFile> checkpoint_files(const models::Decoder& model,
                                                          const AdamW& optimizer);
 
 nlohmann::json to_json(const TrainState& state);
 
-// Writes a checkpoint's tensors into model and optimiser and returns its state. BadFile when a tensor is
-// missing, left over or of another shape, naming the file and the tensor; nothing is written then.
+// Writes a checkpoint's tensors into model and optimiser and returns its state. BadFile when a
+// tensor is missing, left over or of another shape, naming the file and the tensor; nothing is
+// written then.
 TrainState restore(const checkpoint::Checkpoint& checkpoint, models::Decoder& model,
                    AdamW& optimizer);
 
-// Only the weights, for train.init_from. A gate or sink that the source lacks keeps its start value.
+// Only the weights, for train.init_from. A gate or sink that the source lacks keeps its start
+// value.
 void restore_weights(const checkpoint::Checkpoint& checkpoint, models::Decoder& model);
 
 }  // namespace sinkwise::train

@@ -38,8 +38,8 @@ struct Evaluation {
 Evaluation evaluate(const models::Decoder& model, const data::Task& task,
                     const EvaluationOptions& options);
 
-// The object that result.json holds under "final" (docs/run_directory.md); `full` adds the arrays of
-// each layer that only the last evaluation needs.
+// The object that result.json holds under "final" (docs/run_directory.md); `full` adds the arrays
+// of each layer that only the last evaluation needs.
 nlohmann::json to_json(const Evaluation& evaluation, bool full);
 
 }  // namespace sinkwise::train

@@ -1,30 +1,30 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <string>
 #include <vector>
+
+#include <torch/torch.h>
 
 namespace sinkwise::train {
 
 struct AdamWConfig {
-  double lr = 3e-3;            // at the peak of the schedule
+  double lr = 3e-3;  // at the peak of the schedule
   double beta1 = 0.9;
   double beta2 = 0.95;
   double epsilon = 1e-8;
-  double weight_decay = 0.1;   // decoupled: parameters shrink by lr * weight_decay
+  double weight_decay = 0.1;  // decoupled: parameters shrink by lr * weight_decay
 };
 
-// AdamW (arXiv 1711.05101) on float32 parameters, through Torch's fused kernel. Matrices decay; norms,
-// biases and sink logits (everything with fewer than two dimensions) do not.
+// AdamW (arXiv 1711.05101) on float32 parameters, through Torch's fused kernel. Matrices decay;
+// norms, biases and sink logits (everything with fewer than two dimensions) do not.
 class AdamW {
  public:
   AdamW(std::vector<std::pair<std::string, at::Tensor>> parameters, const AdamWConfig& config);
 
   void zero_gradients();
 
-  // Scales all gradients so that their joint norm is at most `clip` (0: leaves them alone) and returns
-  // the norm before that. Not finite when any gradient is not.
+  // Scales all gradients so that their joint norm is at most `clip` (0: leaves them alone) and
+  // returns the norm before that. Not finite when any gradient is not.
   double clip_gradients(double clip);
 
   void step(double lr);

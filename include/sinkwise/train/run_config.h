@@ -79,8 +79,8 @@ struct RunConfig {
 // Declares every key with its default, unit, range and help. The table writes into `config`.
 void bind(config::Table& table, RunConfig& config);
 
-// What no single key can say, such as shared heads fewer than heads. Throws config::ConfigProblems with
-// all of them.
+// What no single key can say, such as shared heads fewer than heads. Throws config::ConfigProblems
+// with all of them.
 void check(const RunConfig& config);
 
 }  // namespace sinkwise::train

@@ -17,8 +17,8 @@ struct ScheduleConfig {
   double decay_fraction = 0.2;  // of all steps, warmup_stable_decay only
 };
 
-// Learning rate of step 1 .. total as a fraction of the peak; a pure function, so resume needs no state.
-// Warm-up is linear and reaches 1 at step warmup_steps.
+// Learning rate of step 1 .. total as a fraction of the peak; a pure function, so resume needs no
+// state. Warm-up is linear and reaches 1 at step warmup_steps.
 double learning_rate_fraction(const ScheduleConfig& config, std::int64_t step, std::int64_t total);
 
 }  // namespace sinkwise::train

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <vector>
+
+#include <torch/torch.h>
 
 #include "sinkwise/models/decoder/decoder.h"
 #include "sinkwise/objectives/head_balance.h"
@@ -13,8 +13,8 @@ namespace sinkwise::train {
 
 struct StepOptions {
   objectives::BalanceConfig balance;
-  double clip = 1.0;                        // gradient norm; 0: no clipping
-  bool observe = false;                     // report gates even when no objective needs them
+  double clip = 1.0;     // gradient norm; 0: no clipping
+  bool observe = false;  // report gates even when no objective needs them
   at::ScalarType compute_type = at::kFloat;
   ops::PathSet paths;
 };
@@ -23,14 +23,14 @@ struct StepReport {
   double loss = 0.0;     // mean over the asked positions of the step
   double balance = 0.0;  // unweighted; what was added is lambda times this
   double gradient_norm = 0.0;
-  bool skipped = false;  // not finite: parameters and optimiser were left untouched
-  at::Tensor importance; // [L, H] of the whole step; undefined when gates were not observed
+  bool skipped = false;   // not finite: parameters and optimiser were left untouched
+  at::Tensor importance;  // [L, H] of the whole step; undefined when gates were not observed
 };
 
-// One optimiser step over micro-batches. The loss is a mean over all asked positions of the step, so it
-// does not depend on how the step is cut; whether the balance term does is BalanceConfig::scope.
-// `routed` [L, H] bool are the heads that the balance statistic covers (undefined: it is recomputed
-// from each batch).
+// One optimiser step over micro-batches. The loss is a mean over all asked positions of the step,
+// so it does not depend on how the step is cut; whether the balance term does is
+// BalanceConfig::scope. `routed` [L, H] bool are the heads that the balance statistic covers
+// (undefined: it is recomputed from each batch).
 StepReport train_step(const models::Decoder& model, AdamW& optimizer,
                       const std::vector<TensorBatch>& micro_batches, const at::Tensor& routed,
                       double learning_rate, const StepOptions& options);

@@ -16,15 +16,15 @@ enum class Outcome {
 };
 
 // Runs config to its end in config.run.directory, going on from the newest intact checkpoint there.
-// `table` is the one that wrote `config`: the run directory keeps its values and origins. `stop` may be
-// set by a signal handler; the step at hand is finished and saved.
+// `table` is the one that wrote `config`: the run directory keeps its values and origins. `stop`
+// may be set by a signal handler; the step at hand is finished and saved.
 //
 // Same recipe, same thread count: the weights, the optimiser state and log.jsonl have the same bits
 // whether or not the run was stopped in between.
 //
 // Throws LockedError (another process owns the directory), ConfigProblems (the directory belongs to
-// another recipe), NumericsError (train.bad_steps_in_row non-finite steps in a row; nothing of them is
-// saved), BadFile and ResourceError.
+// another recipe), NumericsError (train.bad_steps_in_row non-finite steps in a row; nothing of them
+// is saved), BadFile and ResourceError.
 Outcome run(const RunConfig& config, const config::Table& table, Listener& listener,
             const std::atomic<bool>& stop);
 

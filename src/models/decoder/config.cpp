@@ -20,12 +20,13 @@ void check(const DecoderConfig& c) {
   at_least_one(c.attention.width, "model.width");
   at_least_one(std::max(c.vocabulary, c.feature_size), "vocabulary");
   if (c.positions == Positions::rotary && c.attention.head_size % 2 != 0) {
-    throw BadArgument({"decoder: rotary positions need an even head size", "model.head_size", "even",
-                       concat(c.attention.head_size), "choose model.positions = \"learned\""});
+    throw BadArgument({"decoder: rotary positions need an even head size", "model.head_size",
+                       "even", concat(c.attention.head_size),
+                       "choose model.positions = \"learned\""});
   }
   if (c.tied_embedding && c.vocabulary == 0) {
-    throw BadArgument({"decoder: features have no embedding to tie", "model.tied_embedding", "false",
-                       "true", ""});
+    throw BadArgument({"decoder: features have no embedding to tie", "model.tied_embedding",
+                       "false", "true", ""});
   }
   for (std::int64_t layer : c.windowed_layers) {
     if (layer >= 0 && layer < c.layers) continue;
@@ -37,7 +38,8 @@ void check(const DecoderConfig& c) {
 ModelCost cost(const DecoderConfig& c) {
   const auto& a = c.attention;
   const std::int64_t inner = a.heads * a.head_size, key_inner = a.key_heads * a.head_size;
-  std::int64_t attention = a.width * (2 * inner + 2 * key_inner);  // weights of one layer's matrices
+  std::int64_t attention =
+      a.width * (2 * inner + 2 * key_inner);  // weights of one layer's matrices
   if (a.mechanism == nn::Mechanism::gated_headwise) attention += a.width * a.heads;
   if (a.mechanism == nn::Mechanism::gated_elementwise) attention += a.width * inner;
   const std::int64_t mlp = c.mlp_hidden * a.width * (c.mlp == nn::MlpKind::swiglu ? 3 : 2);
@@ -46,7 +48,8 @@ ModelCost cost(const DecoderConfig& c) {
   if (a.mechanism == nn::Mechanism::sink) small += a.heads;
 
   const std::int64_t symbols = std::max(c.vocabulary, c.feature_size);
-  const std::int64_t matrices = c.layers * (attention + mlp) + symbols * a.width;  // output included
+  const std::int64_t matrices =
+      c.layers * (attention + mlp) + symbols * a.width;  // output included
   ModelCost result;
   result.parameters = matrices + c.layers * small + a.width;
   if (!c.tied_embedding) result.parameters += symbols * a.width;

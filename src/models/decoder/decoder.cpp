@@ -13,8 +13,8 @@ namespace {
 nn::AttentionConfig attention_of_layer(const DecoderConfig& config, std::int64_t layer) {
   nn::AttentionConfig attention = config.attention;
   const auto& windowed = config.windowed_layers;
-  const bool full = !windowed.empty() &&
-                    std::find(windowed.begin(), windowed.end(), layer) == windowed.end();
+  const bool full =
+      !windowed.empty() && std::find(windowed.begin(), windowed.end(), layer) == windowed.end();
   if (full) attention.window.reset();
   return attention;
 }
@@ -39,14 +39,15 @@ at::Tensor DecoderBlock::forward(const at::Tensor& x, nn::AttentionInput input,
   return middle + mlp_->forward(mlp_norm_->forward(middle));
 }
 
-// Everything under the name "model": the part that Llama checkpoints keep apart from the output matrix.
+// Everything under the name "model": the part that Llama checkpoints keep apart from the output
+// matrix.
 class Decoder::Trunk : public torch::nn::Module {
  public:
   explicit Trunk(const DecoderConfig& config) {
     const auto width = config.attention.width;
     if (config.vocabulary > 0) {
-      embedding = register_module("embed_tokens",
-                                  std::make_shared<nn::Linear>(width, config.vocabulary));
+      embedding =
+          register_module("embed_tokens", std::make_shared<nn::Linear>(width, config.vocabulary));
     } else {
       features = register_module("embed_features",
                                  std::make_shared<nn::Linear>(config.feature_size, width));
@@ -75,8 +76,8 @@ Decoder::Decoder(const DecoderConfig& config) : config_(config) {
   blocks_ = trunk_->blocks;
   if (!config_.tied_embedding) {
     const auto outputs = std::max(config_.vocabulary, config_.feature_size);
-    head_ = register_module("lm_head",
-                            std::make_shared<nn::Linear>(config_.attention.width, outputs));
+    head_ =
+        register_module("lm_head", std::make_shared<nn::Linear>(config_.attention.width, outputs));
   }
   if (config_.positions == Positions::rotary) {
     rotary_ = nn::RotaryTable::make(config_.context_length, config_.attention.head_size,
@@ -86,7 +87,8 @@ Decoder::Decoder(const DecoderConfig& config) : config_(config) {
 
 DecoderOutput Decoder::forward(const DecoderInput& input, const ForwardOptions& options) const {
   at::Tensor x = embed(input, options.compute_type);  // [B, T, width]
-  nn::AttentionInput attention{{}, input.document_start, nullptr, {}, options.observe, options.paths};
+  nn::AttentionInput attention{{}, input.document_start, nullptr,
+                               {}, options.observe,      options.paths};
   nn::RotaryTable rotary;
   if (config_.positions == Positions::rotary) {
     rotary = {rotary_.cosine.to(x.device()), rotary_.sine.to(x.device())};

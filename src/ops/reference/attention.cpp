@@ -1,15 +1,15 @@
 #include <torch/torch.h>
 
-#include "sinkwise/ops/attention_reference.h"
 #include "dtypes.h"
+#include "sinkwise/ops/attention_reference.h"
 
 namespace sinkwise::ops {
 namespace {
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
-// log(sum_j exp(x_j)) over the last dimension; -inf with zero gradient where every x_j is -inf, where
-// the stock function would send NaN back.
+// log(sum_j exp(x_j)) over the last dimension; -inf with zero gradient where every x_j is -inf,
+// where the stock function would send NaN back.
 at::Tensor log_sum_exp(const at::Tensor& x) {
   const at::Tensor peak = x.amax(-1, true).detach();
   const at::Tensor shift = at::where(peak == kMinusInfinity, at::zeros_like(peak), peak);
@@ -29,7 +29,8 @@ at::Tensor scores_of(const at::Tensor& query, const at::Tensor& key, const Geome
     const at::Tensor columns = at::arange(geometry.keys, scores.options().dtype(at::kLong));
     const at::Tensor is_first =
         columns == first_key(geometry, query.device()).unsqueeze(1).unsqueeze(-1);
-    scores = scores + is_first * options.first_key_bias.to(scores.scalar_type()).view({1, -1, 1, 1});
+    scores =
+        scores + is_first * options.first_key_bias.to(scores.scalar_type()).view({1, -1, 1, 1});
   }
   return scores;
 }
@@ -52,8 +53,8 @@ void softmax_weights(at::Tensor scores, const at::Tensor& visible, const at::Ten
     return;
   }
   result.lse = log_sum_exp(scores);
-  const at::Tensor shift = at::where(result.lse == kMinusInfinity, at::zeros_like(result.lse),
-                                     result.lse);
+  const at::Tensor shift =
+      at::where(result.lse == kMinusInfinity, at::zeros_like(result.lse), result.lse);
   const at::Tensor weights = (scores - shift.unsqueeze(-1)).exp();
   result.weights = weights.narrow(-1, 0, S);
   if (sink.defined()) result.sink_weight = weights.select(-1, S);
@@ -63,8 +64,8 @@ void softmax_weights(at::Tensor scores, const at::Tensor& visible, const at::Ten
 void control_weights(const at::Tensor& scores, const at::Tensor& visible, ScoreFunction function,
                      ReferenceResult& result) {
   const at::Tensor count = visible.sum(-1, true).clamp_min(1).to(scores.scalar_type());
-  const at::Tensor raw = function == ScoreFunction::sigmoid ? (scores - count.log()).sigmoid()
-                                                            : scores.relu() / count;
+  const at::Tensor raw =
+      function == ScoreFunction::sigmoid ? (scores - count.log()).sigmoid() : scores.relu() / count;
   result.weights = raw.masked_fill(visible.logical_not(), 0.0);
   result.lse = result.weights.sum(-1).log();
 }

@@ -1,19 +1,20 @@
 #include "stock/attention.h"
 
-#include <torch/torch.h>
-
 #include <limits>
+
+#include <torch/torch.h>
 
 #include "dtypes.h"
 #include "sinkwise/ops/first_key.h"
 #include "stock/backend.h"
 
-// The stock kernels know neither sink nor gate nor a gradient of the log-sum-exp, yet give all of them
-// exactly. Forward: a sink only rescales the plain output by sigmoid(L_plain - z). Backward: dS_ij =
-// P_ij (dO_i . v_j - delta_i) uses `out` only through rowsum(dO * out), so an `out` whose row sums are
+// The stock kernels know neither sink nor gate nor a gradient of the log-sum-exp, yet give all of
+// them exactly. Forward: a sink only rescales the plain output by sigmoid(L_plain - z). Backward:
+// dS_ij = P_ij (dO_i . v_j - delta_i) uses `out` only through rowsum(dO * out), so an `out` whose
+// row sums are
 //     delta_i = dO_i . out_i - e_i,   e_i = dG_i P_i,g + dL_i
-// together with the inclusive L gives the gradients of design's one backward; the vanilla gate adds a
-// rank-one term at the first key. Derivation: docs/mathematics.md.
+// together with the inclusive L gives the gradients of design's one backward; the vanilla gate adds
+// a rank-one term at the first key. Derivation: docs/mathematics.md.
 
 namespace sinkwise::ops::stock {
 namespace {
@@ -72,13 +73,15 @@ at::Tensor extra_row_term(const Upstream& upstream, const at::Tensor& weight) {
   return extra;
 }
 
-// The plain backward with `out` shifted along dO so that its row sums become delta_i. Needs rows with
+// The plain backward with `out` shifted along dO so that its row sums become delta_i. Needs rows
+// with
 // ||dO|| > 0 wherever e_i != 0.
 Gradients backward_by_shift(const Problem& problem, const at::Tensor& grad_out,
                             const at::Tensor& out, const at::Tensor& lse, const at::Tensor& extra,
                             const at::Tensor& square) {
   const at::Tensor ratio = at::where(extra == 0, at::zeros_like(extra), extra / square);
-  const at::Tensor shifted = at::addcmul(out, ratio.unsqueeze(-1).to(out.scalar_type()), grad_out, -1);
+  const at::Tensor shifted =
+      at::addcmul(out, ratio.unsqueeze(-1).to(out.scalar_type()), grad_out, -1);
   return backward(problem, grad_out, shifted, lse);
 }
 
@@ -86,8 +89,8 @@ at::Tensor pad_channel(const at::Tensor& tensor, double fill) {
   return at::constant_pad_nd(tensor, {0, 1}, fill);
 }
 
-// The same for any dO: one more channel in which value is 0, out is 1 and dO is -e_i. It copies every
-// operand, so it serves only the rows that the shift cannot.
+// The same for any dO: one more channel in which value is 0, out is 1 and dO is -e_i. It copies
+// every operand, so it serves only the rows that the shift cannot.
 Gradients backward_by_channel(const Problem& problem, const at::Tensor& grad_out,
                               const at::Tensor& out, const at::Tensor& lse,
                               const at::Tensor& extra) {
@@ -96,7 +99,8 @@ Gradients backward_by_channel(const Problem& problem, const at::Tensor& grad_out
   wide.query = pad_channel(problem.query, 0.0);
   wide.key = pad_channel(problem.key, 0.0);
   wide.value = pad_channel(problem.value, 0.0);
-  const at::Tensor wide_grad = at::cat({grad_out, extra.neg().unsqueeze(-1).to(out.scalar_type())}, -1);
+  const at::Tensor wide_grad =
+      at::cat({grad_out, extra.neg().unsqueeze(-1).to(out.scalar_type())}, -1);
   const Gradients gradients = backward(wide, wide_grad, pad_channel(out, 1.0), lse);
   return {gradients.query.narrow(-1, 0, D), gradients.key.narrow(-1, 0, D),
           gradients.value.narrow(-1, 0, D)};
@@ -109,8 +113,7 @@ Gradients backward_with_extra(const Problem& problem, const at::Tensor& grad_out
   const at::Tensor square = at::linalg_vecdot(grad_out, grad_out).to(extra.scalar_type());
   // Below this the square of a float32 norm loses its digits; masked loss tokens have exactly 0.
   constexpr double kSmallestSquare = 1e-24;
-  const bool singular =
-      (square < kSmallestSquare).logical_and(extra != 0).any().item<bool>();
+  const bool singular = (square < kSmallestSquare).logical_and(extra != 0).any().item<bool>();
   if (singular) return backward_by_channel(problem, grad_out, out, lse, extra);
   return backward_by_shift(problem, grad_out, out, lse, extra, square);
 }
@@ -180,8 +183,10 @@ AllGradients attention_backward(const Arguments& a, const at::Tensor& out, const
   if (a.gate == Gate::first_key && upstream.gate.defined()) {
     add_first_key_terms(a, upstream.gate * weight, gradients);
   }
-  AllGradients all{gradients.query.to(a.query.scalar_type()), gradients.key.to(a.key.scalar_type()),
-                   gradients.value.to(a.value.scalar_type()), {}};
+  AllGradients all{gradients.query.to(a.query.scalar_type()),
+                   gradients.key.to(a.key.scalar_type()),
+                   gradients.value.to(a.value.scalar_type()),
+                   {}};
   if (a.sink.defined()) {
     all.sink = sink_gradient(a, upstream, sink_weight(a.sink, lse), grad_out, computed, extra);
   }

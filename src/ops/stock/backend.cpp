@@ -42,7 +42,8 @@ bool use_cuda_flash(const Problem& p) {
   return !p.mask.defined() && reduced_precision(p.query.scalar_type()) && p.query.size(3) % 8 == 0;
 }
 
-// The efficient kernel knows no groups and wants a bias of full size whose rows start at multiples of 8.
+// The efficient kernel knows no groups and wants a bias of full size whose rows start at multiples
+// of 8.
 at::Tensor repeat_groups(const at::Tensor& tensor, std::int64_t heads) {
   return tensor.repeat_interleave(heads / tensor.size(1), 1);
 }
@@ -128,7 +129,8 @@ std::optional<std::string> decline_reason(const at::Tensor& query, const at::Ten
     return concat("stock kernels need equal head sizes, got ", query.size(3), " and ",
                   value.size(3));
   }
-  if (query.numel() == 0 || key.numel() == 0) return "an empty dimension (stock kernels divide by it)";
+  if (query.numel() == 0 || key.numel() == 0)
+    return "an empty dimension (stock kernels divide by it)";
   return std::nullopt;
 }
 

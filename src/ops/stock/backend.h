@@ -1,9 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <optional>
 #include <string>
+
+#include <ATen/core/Tensor.h>
 
 namespace sinkwise::ops::stock {
 
@@ -24,9 +24,9 @@ struct Gradients {
   at::Tensor query, key, value;
 };
 
-// The backward of these kernels reads `out` only through rowsum(grad_out * out), and `lse` only through
-// exp(s - lse). attention.cpp relies on both to make the log-sum-exp and the gate differentiable; the
-// gradient tests against float64 fail if a version of Torch stops honouring it.
+// The backward of these kernels reads `out` only through rowsum(grad_out * out), and `lse` only
+// through exp(s - lse). attention.cpp relies on both to make the log-sum-exp and the gate
+// differentiable; the gradient tests against float64 fail if a version of Torch stops honouring it.
 Forward forward(const Problem& problem);
 Gradients backward(const Problem& problem, const at::Tensor& grad_out, const at::Tensor& out,
                    const at::Tensor& lse);
@@ -36,7 +36,8 @@ std::optional<std::string> decline_reason(const at::Tensor& query, const at::Ten
                                           const at::Tensor& value);
 
 // The dtype the kernels should run in on this device: on a CPU the bfloat16 backward of Torch is an
-// order of magnitude slower than float32 and sums in bfloat16, so there the operator computes in float32.
+// order of magnitude slower than float32 and sums in bfloat16, so there the operator computes in
+// float32.
 at::ScalarType compute_type(const at::Tensor& tensor);
 
 }  // namespace sinkwise::ops::stock

@@ -1,6 +1,6 @@
 #include <deque>
-#include <iostream>
 #include <gtest/gtest.h>
+#include <iostream>
 
 #include "demo_table.h"
 

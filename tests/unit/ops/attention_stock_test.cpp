@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-#include <torch/torch.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
+
+#include <torch/torch.h>
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/ops/attention.h"
@@ -24,8 +24,8 @@ bool takes_stock(const AttentionCase& c) {
 
 class EveryDtype : public ::testing::TestWithParam<at::ScalarType> {};
 
-// Values and all gradients, through each output alone and through all three together: float64 equals
-// the reference, float32 and bfloat16 stay within twice the error of the naive version.
+// Values and all gradients, through each output alone and through all three together: float64
+// equals the reference, float32 and bfloat16 stay within twice the error of the naive version.
 TEST_P(EveryDtype, StockStaysWithinItsLimits) {
   for (const selfcheck::CheckRow& row : selfcheck::check_attention(Path::stock, GetParam())) {
     EXPECT_EQ(row.failures, 0) << row.quantity << ": error " << row.worst_error << ", allowed "
@@ -49,8 +49,8 @@ TEST(AttentionStock, GateEqualsOneMinusTheFullWeights) {
   }
 }
 
-// Tokens outside the loss have dO = 0 while the balance loss still sends dG: the shift along dO has no
-// direction there, and the extra channel must take over.
+// Tokens outside the loss have dO = 0 while the balance loss still sends dG: the shift along dO has
+// no direction there, and the extra channel must take over.
 TEST(AttentionStock, RowsWithoutOutputGradientKeepTheirGateGradient) {
   const AttentionCase c{.label = "masked loss", .T = 33, .S = 33, .gate = Gate::first_key};
   auto gradients = [&c](Path path) {
@@ -73,7 +73,8 @@ TEST(AttentionStock, RunsWhereItSaysItRuns) {
     SCOPED_TRACE(c.label);
     const auto in = selfcheck::make_inputs(c, at::kFloat);
     const auto before = path_runs(Path::stock);
-    attention(in.query, in.key, in.value, in.sink, in.document_start, selfcheck::make_options(c, {}));
+    attention(in.query, in.key, in.value, in.sink, in.document_start,
+              selfcheck::make_options(c, {}));
     EXPECT_EQ(path_runs(Path::stock) - before, takes_stock(c) ? 1 : 0);
     EXPECT_TRUE(takes_stock(c));
   }
@@ -194,7 +195,9 @@ TEST(AttentionStock, BadArgumentsAreNamed) {
   };
   expect("query has the wrong rank", [&] { attention(query[0], key, key); });
   expect("[2, K, S, 8]", [&] { attention(query, at::ones({2, 2, 3, 9}), key); });
-  expect("multiple of key heads", [&] { attention(query, at::ones({2, 3, 3, 8}), at::ones({2, 3, 3, 8})); });
+  expect("multiple of key heads", [&] {
+    attention(query, at::ones({2, 3, 3, 8}), at::ones({2, 3, 3, 8}));
+  });
   expect("mixed dtypes", [&] { attention(query, key.to(at::kDouble), key); });
   expect("not floating point", [&] { attention(query.to(at::kLong), key, key); });
   expect("[H] = [4]", [&] { attention(query, key, key, at::ones({2})); });
@@ -218,7 +221,8 @@ TEST(AttentionMeta, ShapesAndStridesAreThoseOfTheKernel) {
                                  meta(in.document_start), options);
     for (auto [a, b] : {std::pair{real.out, shape.out}, {real.lse, shape.lse}}) {
       EXPECT_EQ(a.sizes(), b.sizes());
-      for (std::int64_t d = 0; d < a.dim(); ++d) {  // the stride of a dimension of size 1 says nothing
+      for (std::int64_t d = 0; d < a.dim();
+           ++d) {  // the stride of a dimension of size 1 says nothing
         if (a.size(d) > 1) {
           EXPECT_EQ(a.stride(d), b.stride(d)) << "dimension " << d;
         }

@@ -1,6 +1,7 @@
 #include "sinkwise/ops/geometry.h"
 
 #include <gtest/gtest.h>
+
 #include <torch/torch.h>
 
 namespace sinkwise::ops {
@@ -34,7 +35,8 @@ TEST(Geometry, MoreQueriesThanKeysLeaveEmptyRowsOnTop) {
 }
 
 TEST(Geometry, RowsFixedByConstructionAreNotInformative) {
-  // Documents of lengths 1 and 4; a window of 3 no longer reaches the second one's first token at row 4.
+  // Documents of lengths 1 and 4; a window of 3 no longer reaches the second one's first token at
+  // row 4.
   const Geometry geometry{5, 5, true, 3, at::tensor({0, 1, 1, 1, 1}, at::kLong).unsqueeze(0)};
   EXPECT_EQ(flags(informative_rows(geometry, Gate::first_key, at::kCPU)),
             (std::vector<int>{0, 0, 1, 1, 0}));
@@ -44,7 +46,8 @@ TEST(Geometry, RowsFixedByConstructionAreNotInformative) {
 
 TEST(Geometry, EmptyRowsSayNothingAboutASink) {
   const Geometry geometry{4, 2, true, {}, {}};
-  EXPECT_EQ(flags(informative_rows(geometry, Gate::sink, at::kCPU)), (std::vector<int>{0, 0, 1, 1}));
+  EXPECT_EQ(flags(informative_rows(geometry, Gate::sink, at::kCPU)),
+            (std::vector<int>{0, 0, 1, 1}));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
 #include <vector>
+
+#include <torch/torch.h>
 
 #include "sinkwise/models/decoder/config.h"
 #include "sinkwise/nn/attention.h"
@@ -42,8 +42,8 @@ class DecoderBlock : public torch::nn::Module {
   std::shared_ptr<nn::Mlp> mlp_;
 };
 
-// Parameters carry the names of Llama checkpoints (model.layers.0.self_attn.q_proj.weight, ...) plus
-// self_attn.sinks and self_attn.gate_proj.weight where the mechanism has them.
+// Parameters carry the names of Llama checkpoints (model.layers.0.self_attn.q_proj.weight, ...)
+// plus self_attn.sinks and self_attn.gate_proj.weight where the mechanism has them.
 class Decoder : public torch::nn::Module {
  public:
   explicit Decoder(const DecoderConfig& config);

@@ -1,0 +1,170 @@
+"""`sinkwise sweep`: a grid of runs that can be stopped, repeated and repaired."""
+
+import fcntl
+import signal
+import time
+
+from harness import BAD_CONFIG, BAD_FILE, INTERRUPTED, OK, Case, main, snapshot, wait_until
+from report_files import ReportFiles
+
+SWEEP = """
+title = "A tiny sweep"
+out = "swept"
+seeds = [0, 1]
+
+[[arms]]
+recipe = "tiny.toml"
+grid = [
+  ["attention.mechanism=sink", "attention.mechanism=vanilla"],
+  ["balance.form=none", "balance.form=cv"],
+]
+"""
+
+
+def is_owned(run):
+    """Whether a process holds the lock of a run directory."""
+    if not (run / "lock").exists():
+        return False
+    with open(run / "lock") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+class Sweep(Case, ReportFiles):
+    def sweep(self, text=SWEEP, **changes):
+        self.recipe(**changes)
+        return self.write("sweep.toml", text)
+
+    def bits(self):
+        """The files of all runs whose bytes do not depend on the clock."""
+        return {name: hash for name, hash in snapshot(self.folder / "swept").items()
+                if name.endswith((".safetensors", "log.jsonl"))}
+
+    def runs(self):
+        return sorted(path.parent for path in (self.folder / "swept").glob("*/output.txt"))
+
+    def results(self):
+        return sorted((self.folder / "swept").glob("*/result.json"))
+
+    def wait_for_training(self):
+        wait_until(lambda: any((self.folder / "swept").glob("*/timing.jsonl")), "a run trains")
+
+
+class Finishes(Sweep):
+    def test_report_and_second_call(self):
+        sweep = self.sweep()
+        began = time.monotonic()
+        done = self.expect(OK, "sweep", sweep)
+        first_seconds = time.monotonic() - began
+        report = self.check_report(self.folder / "swept")
+        self.assertEqual([arm["seeds"] for arm in report["arms"]], [[0, 1]] * 4)
+        self.assertEqual(len(self.results()), 8)
+        self.check_table(done.stdout)
+        self.assertNotIn("\x1b", done.stdout + done.stderr)
+        self.check_second_call(sweep, first_seconds)
+
+    def check_second_call(self, sweep, first_seconds):
+        before = {k: v for k, v in snapshot(self.folder / "swept").items()
+                  if not k.endswith(("lock", "output.txt"))}
+        began = time.monotonic()
+        self.expect(OK, "sweep", sweep)
+        # Eight starts and no training; the bound is generous to a busy machine.
+        self.assertLess(time.monotonic() - began, first_seconds + 5)
+        after = snapshot(self.folder / "swept")
+        self.assertEqual({name: after[name] for name in before}, before)
+
+    def test_another_place(self):
+        self.expect(OK, "sweep", self.sweep(), "--out", "elsewhere", "--workers", "1")
+        self.check_report(self.folder / "elsewhere")
+        self.assertFalse((self.folder / "swept").exists())
+
+    def test_overhead(self):
+        extra = '[[overhead]]\nrecipe = "tiny.toml"\nset = ["balance.form=cv"]\npairs = 3\n'
+        self.expect(OK, "sweep", self.sweep(SWEEP.replace("[0, 1]", "[0]") + extra))
+        report = self.check_report(self.folder / "swept")
+        self.assertEqual([entry["pairs"] for entry in report["overhead"]], [3])
+
+
+class Stopped(Sweep):
+    LONG = {"train__steps": 300, "train__batch_rows": 32, "checkpoint__every": 100}
+
+    def stop(self, process):
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, INTERRUPTED, told)
+        self.assertIn("the same command goes on", told)
+
+    def test_goes_on_to_the_same_bits(self):
+        sweep = self.sweep(SWEEP.replace("[0, 1]", "[0]"), **self.LONG)
+        self.expect(OK, "sweep", sweep)
+        undisturbed = self.bits()
+        (self.folder / "swept").rename(self.folder / "undisturbed")
+        process = self.start("sweep", sweep)
+        self.wait_for_training()
+        self.stop(process)
+        self.assertLess(len(self.results()), 4)
+        self.assertEqual([run.name for run in self.runs() if is_owned(run)], [])
+        self.expect(OK, "sweep", sweep)
+        self.assertEqual(self.bits(), undisturbed)
+        self.check_report(self.folder / "swept")
+
+    def test_stopped_while_its_runs_start(self):
+        sweep = self.sweep(**self.LONG)
+        for delay in (0.0, 0.05, 0.1, 0.2):
+            with self.subTest(delay=delay):
+                out = f"after-{delay}"
+                process = self.start("sweep", sweep, "--out", out)
+                wait_until(lambda: any(self.folder.glob(f"{out}/*/output.txt")), "a run starts")
+                time.sleep(delay)
+                self.stop(process)
+                self.assertFalse((self.folder / out / "report.json").exists())
+
+
+class Fails(Sweep):
+    def test_a_failing_run_is_named_with_its_output(self):
+        bad = '[[arms]]\nrecipe = "tiny.toml"\nset = ["model.heads=5"]\n'
+        self.sweep(SWEEP + bad)
+        done = self.sinkwise("sweep", "sweep.toml")
+        self.assertNotIn(done.returncode, (OK, INTERRUPTED))
+        outputs = [run / "output.txt" for run in self.runs()
+                   if "model.heads" in (run / "output.txt").read_text()]
+        self.assertTrue(any(str(path.relative_to(self.folder)) in done.stderr for path in outputs),
+                        done.stderr)
+        self.assertRegex(done.stderr, r"next: +\S")
+        self.assertFalse((self.folder / "swept" / "report.json").exists())
+        self.write("sweep.toml", SWEEP)  # repaired: the same command finishes
+        self.expect(OK, "sweep", "sweep.toml")
+        self.check_report(self.folder / "swept")
+
+    def refused(self, text, *expected):
+        self.sweep(text)
+        told = self.expect(BAD_CONFIG, "sweep", "sweep.toml").stderr
+        for part in ("sweep.toml", *expected):
+            self.assertIn(part, told)
+        self.assertFalse((self.folder / "swept").exists())
+
+    def test_files_that_are_no_sweep(self):
+        arm = 'out = "swept"\n[[arms]]\nrecipe = "tiny.toml"\n'
+        for text, expected in (
+                ("title = = 1", [":1", "TOML"]),
+                ("", ["no run"]),
+                ('out = "swept"\nsedes = [1]\n' + arm[14:], ["sedes", "did you mean seeds?", ":2"]),
+                (arm + "sets = []\n", ["sets", ":4"]),
+                (arm + 'set = ["no assignment"]\n', ["key=value", ":4"]),
+                (arm + 'grid = "all"\n', ["grid", ":4"]),
+                (arm + "seeds = [-1]\n", ["seed", ":4"]),
+                (arm + "cost = 0\n", ["cost", ":4"]),
+                (arm + "[[arms]]\nrecipe = 'tiny.toml'\n", ["one name"]),
+                ("arms = 3", ["arms", ":1"])):
+            with self.subTest(text=text):
+                self.refused(text, *expected)
+
+    def test_missing_file(self):
+        self.assertIn("absent.toml", self.expect(BAD_FILE, "sweep", "absent.toml").stderr)
+
+
+if __name__ == "__main__":
+    main()
