@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "commands.h"
 #include "console.h"
@@ -84,6 +85,13 @@ int dry_run(const train::RunConfig& config, bool as_json) {
                        "choose another run.directory, or free some room"});
 }
 
+// What a run writes (docs/run_directory.md); anything else in the directory is somebody's own.
+bool is_of_a_run(const std::string& name) {
+  static const std::set<std::string> kFiles = {"config.toml", "log.jsonl", "timing.jsonl",
+                                               "result.json", "tensorboard"};
+  return kFiles.contains(name) || name.rfind("step-", 0) == 0;
+}
+
 // Starting over throws away a run: only with --force.
 void start_over(const std::filesystem::path& directory, bool force) {
   if (!std::filesystem::exists(directory / "config.toml")) return;
@@ -95,7 +103,7 @@ void start_over(const std::filesystem::path& directory, bool force) {
   const auto owned = checkpoint::RunDirectory::open(directory);  // nobody else is training it
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();
-    if (name != "lock" && name != "output.txt") remove_tree(entry.path());
+    if (is_of_a_run(name)) remove_tree(entry.path());
   }
 }
 

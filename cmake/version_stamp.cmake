@@ -1,5 +1,5 @@
 # build/<preset>/generated/sinkwise/build_info.h: what --version and every manifest say about the build.
-execute_process(COMMAND git -C "${CMAKE_SOURCE_DIR}" describe --always --dirty --abbrev=12
+execute_process(COMMAND git -C "${PROJECT_SOURCE_DIR}" describe --always --dirty --abbrev=12
                 OUTPUT_VARIABLE SINKWISE_COMMIT ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(NOT SINKWISE_COMMIT)
   set(SINKWISE_COMMIT "unknown")

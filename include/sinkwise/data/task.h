@@ -17,11 +17,11 @@ struct Batch {
   std::vector<std::int32_t> targets;         // [B, T] next ids; kIgnore where nothing is asked
   std::vector<std::int32_t> document_start;  // [B, T] index of the first token of the row's
                                              // document; empty when every row is one document
-  std::vector<float> features;      // [B, T, F] inputs of a task without a vocabulary
-  std::vector<float> regression;    // [B, T, F] its targets
-  std::vector<std::uint8_t> group;  // [B, T] index into Task::groups(); kNoGroup: left out
-  std::vector<float> oracle;        // [B, T] loss of the best possible predictor in nats;
-                                    // empty when the task knows none
+  std::vector<float> features;               // [B, T, F] inputs of a task without a vocabulary
+  std::vector<float> regression;             // [B, T, F] its targets
+  std::vector<std::uint8_t> group;           // [B, T] index into Task::groups(); kNoGroup: left out
+  std::vector<float> oracle;                 // [B, T] loss of the best possible predictor in nats;
+                                             // empty when the task knows none
 
   static constexpr std::int32_t kIgnore = -100;
   static constexpr std::uint8_t kNoGroup = 255;
