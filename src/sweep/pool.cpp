@@ -91,7 +91,9 @@ class Pool {
       report();
     }
     if (failed_) throw_failure();
-    return asked_ ? PoolOutcome::interrupted : PoolOutcome::finished;
+    // A job may also have been stopped by somebody else.
+    const bool all_done = !asked_ && finished_ == total_;
+    return all_done ? PoolOutcome::finished : PoolOutcome::interrupted;
   }
 
  private:

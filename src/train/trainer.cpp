@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "result.h"
@@ -114,8 +115,13 @@ class Run {
   void check_same_recipe(const checkpoint::Checkpoint& saved) const {
     if (saved.identity.config_fingerprint == identity().config_fingerprint) return;
     std::vector<config::Problem> problems;
+    std::set<std::string> may_change;
+    for (const config::Row& row : table_.describe()) {
+      if (row.resumable) may_change.insert(row.key);
+    }
     const std::string before = saved.state.value("config", json::object()).dump();
     for (const auto& change : config::differences(before, table_.to_json())) {
+      if (may_change.count(change.key) > 0) continue;
       problems.push_back(
           {change.key, table_.origin(change.key),
            concat("the run was started with ", change.first, ", now ", change.second), ""});

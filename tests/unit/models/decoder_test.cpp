@@ -244,8 +244,10 @@ at::Tensor by_hand(const Decoder& model, const at::Tensor& tokens) {
   };
   const auto T = tokens.size(1);
   const at::Tensor future = at::ones({T, T}, at::kBool).triu(1);
-  at::Tensor x = w("model.embed_tokens").index_select(0, tokens[0]) +
-                 named(model).at("model.positions").to(at::kDouble).narrow(0, 0, T);
+  // The model adds the two float32 tables before it turns to the compute dtype.
+  const auto weights = named(model);
+  const at::Tensor embedded = weights.at("model.embed_tokens.weight").index_select(0, tokens[0]);
+  at::Tensor x = (embedded + weights.at("model.positions").narrow(0, 0, T)).to(at::kDouble);
   for (const std::string layer : {"model.layers.0.", "model.layers.1."}) {
     const at::Tensor a = norm(x, layer + "input_layernorm");
     std::vector<at::Tensor> heads;

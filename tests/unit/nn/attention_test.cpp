@@ -343,7 +343,7 @@ TEST(Attention, AHeadScaleOfZeroRemovesExactlyOneHead) {
       EXPECT_EQ(without.record.output_norm[0][h].max().item<double>() > 0.0, h != 2);
     }
     // The same layer without that head's columns of the output projection.
-    input.head_scale = {};
+    input.head_scale = at::Tensor();
     layer->named_parameters()["o_proj.weight"].narrow(1, 2 * 6, 6).zero_();
     EXPECT_LT(largest_difference(without.y, layer->forward(input).y), 1e-5);
     EXPECT_GT(largest_difference(without.y, whole), 1e-3);

@@ -142,7 +142,7 @@ TEST_F(GridFile, UnknownKeysAreRefusedWithTheNearestOneAndTheLine) {
   EXPECT_EQ(refused("titel = \"x\"\n").next, "did you mean title?");
   EXPECT_EQ(refused("zzzzzz = 1\n").next, "remove it");
   EXPECT_EQ(refused("[[arms]]\nrecipe = \"base.toml\"\n[[overhead]]\nrecipe = \"base.toml\"\n"
-                    "pears = 3\n")
+                    "pair = 3\n")
                 .next,
             "did you mean pairs?");
 }
@@ -169,7 +169,7 @@ TEST_F(GridFile, TextThatIsNotTomlIsRefusedWithItsLine) {
 
 TEST_F(GridFile, WrongTypesAreRefused) {
   const std::string arm = "[[arms]]\nrecipe = \"base.toml\"\n";
-  for (const std::string text : {
+  for (const std::string& text : {
            std::string("title = 3\n"),
            std::string("seeds = 3\n"),
            std::string("seeds = [\"a\"]\n"),

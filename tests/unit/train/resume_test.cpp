@@ -163,8 +163,8 @@ TEST_P(ResumeTest, StoppingAfterEveryStepLeavesTheSameBits) {
   EXPECT_TRUE(found.optimizer == expected.optimizer);
 }
 
-INSTANTIATE_TEST_SUITE_P(Arms, ResumeTest, ::testing::ValuesIn(arms()), [](const auto& info) {
-  std::string name = info.param.label;
+INSTANTIATE_TEST_SUITE_P(Arms, ResumeTest, ::testing::ValuesIn(arms()), [](const auto& arm) {
+  std::string name = arm.param.label;
   std::erase(name, ' ');
   return name;
 });
@@ -238,8 +238,9 @@ TEST_F(TrainerTest, AnotherRecipeIsRefusedByItsKeys) {
   } catch (const config::ConfigProblems& problems) {
     std::vector<std::string> keys;
     for (const auto& problem : problems.problems()) {
-      if (problem.key != "log.tensorboard") keys.push_back(problem.key);
+      keys.push_back(problem.key);
     }
+    // Not log.tensorboard, which may change.
     EXPECT_EQ(keys, (std::vector<std::string>{"model.layers", "optim.lr"}));
     EXPECT_NE(problems.problems()[0].message.find("was started with 1, now 2"), std::string::npos);
   }

@@ -44,6 +44,13 @@ TEST(Schedule, StableUntilTheDecayThenLinear) {
   EXPECT_NEAR(learning_rate_fraction(longer, 75, 100), 0.5, 1e-12);
 }
 
+TEST(Schedule, ADecayOfNothingIsAJumpAtTheEnd) {
+  const ScheduleConfig config{ScheduleKind::warmup_stable_decay, 10, 0.2, 0.0};
+  EXPECT_EQ(learning_rate_fraction(config, 11, 100), 1.0);
+  EXPECT_EQ(learning_rate_fraction(config, 99, 100), 1.0);
+  EXPECT_NEAR(learning_rate_fraction(config, 100, 100), 0.2, 1e-12);
+}
+
 TEST(Schedule, ConstantStays) {
   const ScheduleConfig config{ScheduleKind::constant, 5, 0.1, 0.2};
   for (const int step : {5, 50, 100}) EXPECT_EQ(learning_rate_fraction(config, step, 100), 1.0);

@@ -62,10 +62,9 @@ double relative_difference(const Outcome& a, const Outcome& b) {
 // Gradients, not parameters, are compared: AdamW's first step is close to the sign of the gradient
 // and blows the rounding of an entry near 0 up to the whole learning rate. Activations are float64,
 // so what is left is that each of n <= 8 contributions and each of their partial sums is rounded to
-// float32, by 2^-24 = 6e-8 of a contribution: 2 n 6e-8 times the size of a contribution relative to
-// the sum's largest entry (measured below 10 here). A term formed over the wrong batch differs by
-// more than 1e-3.
-constexpr double kRounding = 2 * 8 * 6e-8 * 10;
+// float32, by 2^-24 = 6e-8 of its size, which is that of the sum's largest entry: 2 n 6e-8 in all
+// (the worst seen is a third of it). A term formed over the wrong batch differs by more than 1e-3.
+constexpr double kRounding = 2 * 8 * 6e-8;
 
 TEST(TrainStep, DoesNotDependOnHowTheStepIsCut) {
   for (const Mechanism mechanism : kMechanisms) {
@@ -132,7 +131,7 @@ TEST(TrainStep, MicroBatchScopeIsTheWeightedMeanOfEachMicroBatch) {
                                                    BalanceForm::cv)
                               .item<double>();
     }
-    EXPECT_NEAR(parts.report.balance, expected, 1e-9);
+    EXPECT_NEAR(parts.report.balance, expected, 1e-6);
     // CV^2 is not linear in the batch, so the two scopes are two objectives.
     options.balance.scope = BalanceScope::step;
     const Outcome exact = step(mechanism, batches, {}, options);
@@ -162,7 +161,7 @@ TEST(TrainStep, TheLoggedBalanceIsTheOneThatWasAdded) {
       const at::Tensor balance =
           objectives::balance_loss(importance, at::ones_like(importance, at::kBool), form);
       balance.backward();
-      EXPECT_NEAR(with.report.balance, balance.item<double>(), 1e-9);
+      EXPECT_NEAR(with.report.balance, balance.item<double>(), 1e-6);
       EXPECT_NEAR(with.report.loss, without.report.loss, 1e-6);  // cross entropy alone
       std::size_t n = 0;
       for (const auto& [name, parameter] : test::named_parameters(*trainee.model)) {
@@ -279,9 +278,9 @@ TEST(TrainStep, BFloat16TrainsFloat32Parameters) {
     options.balance.lambda = 1e-2;
     options.compute_type = at::kBFloat16;
     double first = 0.0, last = 0.0;
-    for (int n = 0; n < 60; ++n) {
+    for (int n = 0; n < 40; ++n) {
       const auto report =
-          train_step(*trainee.model, trainee.optimizer, cut(8, 4), {}, 1e-2, options);
+          train_step(*trainee.model, trainee.optimizer, cut(8, 8), {}, 1e-2, options);
       ASSERT_FALSE(report.skipped);
       (n == 0 ? first : last) = report.loss;
     }
@@ -300,18 +299,18 @@ TEST(TrainStep, LossFreeBiasesMoveByTheSignOfTheImbalance) {
     Trainee trainee(config);
     StepOptions options;
     options.balance.form = BalanceForm::loss_free;
-    options.balance.loss_free_rate = 0.05;
+    options.balance.loss_free_rate = 0.1;
     // The learning rate 0 leaves the biases as the only thing that moves.
     StepReport report = train_step(*trainee.model, trainee.optimizer, cut(8, 4), {}, 0.0, options);
     const at::Tensor& importance = report.importance;
     for (std::int64_t layer = 0; layer < 2; ++layer) {
-      const at::Tensor expected = 0.05 * (importance[layer].mean() - importance[layer]).sign();
+      const at::Tensor expected = 0.1 * (importance[layer].mean() - importance[layer]).sign();
       const auto& bias =
           trainee.model->blocks()[static_cast<std::size_t>(layer)]->attention->gate_bias;
       EXPECT_LT(largest_difference(bias, expected), 1e-7);
     }
     const double before = objectives::statistics(importance).mean_cv;
-    for (int n = 0; n < 60; ++n) {
+    for (int n = 0; n < 25; ++n) {
       report = train_step(*trainee.model, trainee.optimizer, cut(8, 4), {}, 0.0, options);
     }
     EXPECT_LT(objectives::statistics(report.importance).mean_cv, 0.5 * before);
@@ -327,7 +326,7 @@ TEST(TrainStep, TheBalanceLossBalances) {
     options.balance.form = BalanceForm::cv;
     options.balance.lambda = 1.0;
     double first = 0.0, last = 0.0;
-    for (int n = 0; n < 60; ++n) {
+    for (int n = 0; n < 30; ++n) {
       const auto report =
           train_step(*trainee.model, trainee.optimizer, cut(8, 4), {}, 1e-2, options);
       (n == 0 ? first : last) = report.balance;
