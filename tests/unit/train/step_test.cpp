@@ -247,6 +247,19 @@ TEST(TrainStep, ANonFiniteStepTouchesNothingAndTheNextIsClean) {
   }
 }
 
+TEST(TrainStep, AnInfiniteLossIsSkippedThoughItsGradientsAreFinite) {
+  Trainee trainee(feature_config(Mechanism::sink));
+  const auto before = trainee.state();
+  TensorBatch batch = feature_batch(4);
+  batch.regression[1][2][0] = 2e19f;  // its square is beyond float32, its slope is not
+  const auto report =
+      train_step(*trainee.model, trainee.optimizer, {batch}, {}, 1e-2, StepOptions());
+  EXPECT_FALSE(std::isfinite(report.loss));
+  EXPECT_TRUE(std::isfinite(report.gradient_norm));
+  EXPECT_TRUE(report.skipped);
+  EXPECT_TRUE(same_bits(before, trainee.state()));
+}
+
 double joint_norm(const std::vector<at::Tensor>& gradients) {
   double sum = 0.0;
   for (const at::Tensor& g : gradients) sum += g.to(at::kDouble).square().sum().item<double>();
