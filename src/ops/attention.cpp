@@ -139,14 +139,15 @@ BackwardTuple backward_kernel(const OptionalTensor& grad_out, const OptionalTens
                               const OptionalTensor& grad_gate, const at::Tensor& query,
                               const at::Tensor& key, const at::Tensor& value,
                               const OptionalTensor& sink, const OptionalTensor& document_start,
-                              const at::Tensor& out, const at::Tensor& lse, bool causal,
+                              const at::Tensor& out, const at::Tensor& lse,
+                              const at::Tensor& gate_value, bool causal,
                               std::optional<std::int64_t> window, std::string_view gate,
                               double scale) {
   const AttentionOptions options = options_of(causal, window, gate, scale, "auto");
   const auto arguments =
       arguments_of(query, key, value, or_undefined(sink), or_undefined(document_start), options);
   const auto gradients = stock::attention_backward(
-      arguments, out, lse,
+      arguments, {out, lse, gate_value},
       {or_undefined(grad_out), or_undefined(grad_lse), or_undefined(grad_gate)});
   const at::Tensor no_sink = at::empty({0}, query.options());
   return {gradients.query, gradients.key, gradients.value,
@@ -173,8 +174,8 @@ ForwardTuple forward_meta(const at::Tensor& query, const at::Tensor& key, const 
 BackwardTuple backward_meta(const OptionalTensor&, const OptionalTensor&, const OptionalTensor&,
                             const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                             const OptionalTensor& sink, const OptionalTensor&, const at::Tensor&,
-                            const at::Tensor&, bool, std::optional<std::int64_t>, std::string_view,
-                            double) {
+                            const at::Tensor&, const at::Tensor&, bool, std::optional<std::int64_t>,
+                            std::string_view, double) {
   const at::Tensor sink_gradient = sink ? at::empty_like(*sink) : at::empty({0}, query.options());
   return {at::empty_like(query), at::empty_like(key), at::empty_like(value), sink_gradient};
 }
@@ -193,14 +194,15 @@ BackwardTuple call_backward(const OptionalTensor& grad_out, const OptionalTensor
                             const OptionalTensor& grad_gate, const at::Tensor& query,
                             const at::Tensor& key, const at::Tensor& value,
                             const OptionalTensor& sink, const OptionalTensor& document_start,
-                            const at::Tensor& out, const at::Tensor& lse, bool causal,
+                            const at::Tensor& out, const at::Tensor& lse,
+                            const at::Tensor& gate_value, bool causal,
                             std::optional<std::int64_t> window, std::string_view gate,
                             double scale) {
   static const auto op = c10::Dispatcher::singleton()
                              .findSchemaOrThrow("sinkwise::attention_backward", "")
                              .typed<decltype(backward_kernel)>();
   return op.call(grad_out, grad_lse, grad_gate, query, key, value, sink, document_start, out, lse,
-                 causal, window, gate, scale);
+                 gate_value, causal, window, gate, scale);
 }
 
 // --- Autograd: connects the two operators for the stock path; the reference path needs none ---
@@ -216,7 +218,7 @@ class StockAttention : public torch::autograd::Function<StockAttention> {
     auto [out, lse, gate_out] =
         call_forward(query, key, value, sink, document_start, causal, window, gate, scale, "stock");
     context->save_for_backward(
-        {query, key, value, or_undefined(sink), or_undefined(document_start), out, lse});
+        {query, key, value, or_undefined(sink), or_undefined(document_start), out, lse, gate_out});
     context->saved_data["causal"] = causal;
     context->saved_data["window"] = window;
     context->saved_data["gate"] = gate;
@@ -230,7 +232,7 @@ class StockAttention : public torch::autograd::Function<StockAttention> {
     const variable_list saved = context->get_saved_variables();
     auto [query, key, value, sink] = call_backward(
         or_none(upstream[0]), or_none(upstream[1]), or_none(upstream[2]), saved[0], saved[1],
-        saved[2], or_none(saved[3]), or_none(saved[4]), saved[5], saved[6],
+        saved[2], or_none(saved[3]), or_none(saved[4]), saved[5], saved[6], saved[7],
         context->saved_data["causal"].toBool(),
         context->saved_data["window"].toOptional<std::int64_t>(),
         context->saved_data["gate"].toStringRef(), context->saved_data["scale"].toDouble());
@@ -264,7 +266,8 @@ TORCH_LIBRARY(sinkwise, library) {
   library.def(
       "attention_backward(Tensor? grad_out, Tensor? grad_lse, Tensor? grad_gate, Tensor query, "
       "Tensor key, Tensor value, Tensor? sink, Tensor? document_start, Tensor out, Tensor lse, "
-      "bool causal, int? window, str gate, float scale) -> (Tensor, Tensor, Tensor, Tensor)");
+      "Tensor gate_value, bool causal, int? window, str gate, float scale) "
+      "-> (Tensor, Tensor, Tensor, Tensor)");
 }
 
 TORCH_LIBRARY_IMPL(sinkwise, CPU, library) {

@@ -21,6 +21,9 @@ namespace {
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
+// Below this the square of a float32 norm loses its digits; masked loss tokens have exactly 0.
+constexpr double kSmallestSquare = 1e-24;
+
 Problem problem_of(const Arguments& a) {
   const at::ScalarType type = compute_type(a.query);
   Problem problem{a.query.to(type), a.key.to(type), a.value.to(type), {}, false, a.scale};
@@ -54,12 +57,6 @@ at::Tensor sink_weight(const at::Tensor& sink, const at::Tensor& lse) {
   return at::where(column == kMinusInfinity, at::zeros({}, lse.options()), weight);
 }
 
-// P_i,g, the weight of the gate's key.
-at::Tensor gate_weight(const Arguments& a, const at::Tensor& lse) {
-  if (a.gate == Gate::sink) return sink_weight(a.sink, lse);
-  return first_key_weight(a.query, a.key, lse, a.geometry, a.scale);
-}
-
 // dO with its missing cases filled in: the gate alone may have been used.
 at::Tensor output_gradient(const Upstream& upstream, const at::Tensor& out) {
   return upstream.out.defined() ? upstream.out.to(out.scalar_type()) : at::zeros_like(out);
@@ -79,7 +76,8 @@ at::Tensor extra_row_term(const Upstream& upstream, const at::Tensor& weight) {
 Gradients backward_by_shift(const Problem& problem, const at::Tensor& grad_out,
                             const at::Tensor& out, const at::Tensor& lse, const at::Tensor& extra,
                             const at::Tensor& square) {
-  const at::Tensor ratio = at::where(extra == 0, at::zeros_like(extra), extra / square);
+  // Where the divisor is clamped, e_i is 0: the caller has looked.
+  const at::Tensor ratio = extra / square.clamp_min(kSmallestSquare);
   const at::Tensor shifted =
       at::addcmul(out, ratio.unsqueeze(-1).to(out.scalar_type()), grad_out, -1);
   return backward(problem, grad_out, shifted, lse);
@@ -111,9 +109,9 @@ Gradients backward_with_extra(const Problem& problem, const at::Tensor& grad_out
                               const at::Tensor& extra) {
   if (!extra.defined()) return backward(problem, grad_out, out, lse);
   const at::Tensor square = at::linalg_vecdot(grad_out, grad_out).to(extra.scalar_type());
-  // Below this the square of a float32 norm loses its digits; masked loss tokens have exactly 0.
-  constexpr double kSmallestSquare = 1e-24;
-  const bool singular = (square < kSmallestSquare).logical_and(extra != 0).any().item<bool>();
+  const bool some_small = square.min().item<double>() < kSmallestSquare;
+  const bool singular =
+      some_small && (square < kSmallestSquare).logical_and(extra != 0).any().item<bool>();
   if (singular) return backward_by_channel(problem, grad_out, out, lse, extra);
   return backward_by_shift(problem, grad_out, out, lse, extra, square);
 }
@@ -161,19 +159,21 @@ AttentionResult attention_forward(const Arguments& a) {
     result.lse = at::logaddexp(lse, column);
     if (a.gate == Gate::sink) result.gate = open;
   }
-  if (a.gate == Gate::first_key) result.gate = 1.0 - gate_weight(a, result.lse);
+  if (a.gate == Gate::first_key)
+    result.gate = 1.0 - first_key_weight(a.query, a.key, result.lse, a.geometry, a.scale);
   // The layout that every path promises; no copy when the query came out of a projection.
   result.out = out.to(a.query.scalar_type()).transpose(1, 2).contiguous().transpose(1, 2);
   return result;
 }
 
-AllGradients attention_backward(const Arguments& a, const at::Tensor& out, const at::Tensor& lse,
+AllGradients attention_backward(const Arguments& a, const AttentionResult& saved,
                                 const Upstream& upstream) {
+  const at::Tensor& lse = saved.lse;
   const Problem problem = problem_of(a);
-  const at::Tensor computed = out.to(problem.query.scalar_type());
+  const at::Tensor computed = saved.out.to(problem.query.scalar_type());
   const at::Tensor grad_out = output_gradient(upstream, computed);
-  at::Tensor weight;
-  if (upstream.gate.defined()) weight = gate_weight(a, lse);
+  at::Tensor weight;  // P_i,g, the weight of the gate's key
+  if (upstream.gate.defined()) weight = 1.0 - saved.gate;
   const at::Tensor extra = extra_row_term(upstream, weight);
 
   // exp(s - L) of an empty row must be 0, not exp(-inf + inf).

@@ -25,7 +25,8 @@ struct AllGradients {
 };
 
 AttentionResult attention_forward(const Arguments& arguments);
-AllGradients attention_backward(const Arguments& arguments, const at::Tensor& out,
-                                const at::Tensor& lse, const Upstream& upstream);
+// `saved` is what the forward returned; its gate may be undefined when none was asked for.
+AllGradients attention_backward(const Arguments& arguments, const AttentionResult& saved,
+                                const Upstream& upstream);
 
 }  // namespace sinkwise::ops::stock
