@@ -34,7 +34,7 @@ AttentionInputs make_inputs(const AttentionCase& test_case, at::ScalarType type)
 ops::AttentionOptions make_options(const AttentionCase& test_case, ops::PathSet paths);
 
 // Odd lengths, T != S, grouped heads, windows, packed documents with documents of length 1, extreme
-// sinks: everything the issue of the operator names.
+// sinks: where implementations of attention are known to go wrong.
 std::vector<AttentionCase> attention_cases();
 
 // out, lse, gate and the gradients of query, key, value, sink for fixed random upstream gradients
