@@ -53,8 +53,10 @@ int time_steps(const Arguments& arguments) {
 }  // namespace
 
 void add_bench(CLI::App& app, Work& work) {
-  CLI::App* command = app.add_subcommand("bench", "time training steps on this machine");
+  CLI::App* command =
+      app.add_subcommand("bench", "time training steps and attention on this machine");
   command->require_subcommand(1);
+  add_bench_attention(*command, work);
   auto arguments = std::make_shared<Arguments>();
   CLI::App* overhead = command->add_subcommand(
       "overhead", "what the balance loss costs: interleaved steps with and without it");

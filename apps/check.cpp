@@ -5,6 +5,7 @@
 #include "console.h"
 #include "exit_code.h"
 #include "sinkwise/core/text.h"
+#include "sinkwise/kernels/instruction_set.h"
 #include "sinkwise/selfcheck/attention_check.h"
 
 namespace sinkwise::apps {
@@ -57,6 +58,12 @@ int run(bool as_json) {
   take("reference", selfcheck::check_reference_against_differences());
   for (at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16}) {
     for (const auto& row : selfcheck::check_attention(ops::Path::stock, type)) take("stock", row);
+  }
+  for (const std::string& set : kernels::instruction_sets()) {
+    kernels::use_instruction_set(set);
+    for (at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      for (const auto& row : selfcheck::check_attention(ops::Path::kernel, type)) take(set, row);
+    }
   }
   if (as_json) {
     std::cout << nlohmann::json({{"rows", list}, {"failures", failures}}).dump(1) << '\n';

@@ -1,5 +1,6 @@
 #include "sinkwise/ops/attention.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cmath>
@@ -8,12 +9,12 @@
 #include <torch/torch.h>
 
 #include "attention_checks.h"
+#include "cpu/attention.h"
 #include "dtypes.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/ops/attention_reference.h"
 #include "stock/attention.h"
-#include "stock/backend.h"
 
 // Schema, checks, choice of path and autograd of the attention operator. Forward and backward are
 // two dispatcher operators, so that compilers can see both; the mathematics is in reference/ and
@@ -26,7 +27,9 @@ using OptionalTensor = std::optional<at::Tensor>;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-std::array<std::atomic<std::int64_t>, 2> runs{};
+constexpr Path kPaths[] = {Path::reference, Path::stock, Path::kernel};
+
+std::array<std::atomic<std::int64_t>, std::size(kPaths)> runs{};
 
 void count_run(Path path) { ++runs[static_cast<std::size_t>(path)]; }
 
@@ -48,18 +51,30 @@ Gate parse_gate(std::string_view text) {
                      std::string(text), ""});
 }
 
+// "auto", or the admitted paths with commas between.
 PathSet parse_paths(std::string_view text) {
   if (text == "auto") return {};
-  for (Path path : {Path::reference, Path::stock}) {
-    if (name(path) == text) return PathSet::only(path);
+  PathSet paths{false, false, false};
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    const auto known = std::ranges::find(kPaths, word, [](Path path) { return name(path); });
+    if (known == std::end(kPaths)) {
+      throw BadArgument({"attention: unknown path", "argument `path`",
+                         "auto, or some of reference, stock, kernel with commas between",
+                         std::string(word), ""});
+    }
+    paths.admit(*known);
   }
-  throw BadArgument({"attention: unknown path", "argument `path`", "auto, reference or stock",
-                     std::string(text), ""});
+  return paths;
 }
 
 std::string path_text(const PathSet& paths) {
-  if (paths.reference && paths.stock) return "auto";
-  return name(paths.stock ? Path::stock : Path::reference);
+  std::vector<std::string> names;
+  for (Path path : kPaths) {
+    if (paths.admits(path)) names.push_back(name(path));
+  }
+  return names.size() == std::size(kPaths) ? "auto" : join(names, ",");
 }
 
 AttentionOptions options_of(bool causal, std::optional<std::int64_t> window, std::string_view gate,
@@ -79,26 +94,46 @@ double scale_of(const at::Tensor& query, const AttentionOptions& options) {
   return options.scale.value_or(1.0 / std::sqrt(static_cast<double>(D)));
 }
 
-stock::Arguments arguments_of(const at::Tensor& query, const at::Tensor& key,
-                              const at::Tensor& value, const at::Tensor& sink,
-                              const at::Tensor& document_start, const AttentionOptions& options) {
-  stock::Arguments arguments{query, key, value, sink, {}, options.gate, scale_of(query, options)};
+Arguments arguments_of(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                       const at::Tensor& sink, const at::Tensor& document_start,
+                       const AttentionOptions& options) {
+  Arguments arguments{query, key, value, sink, {}, options.gate, scale_of(query, options)};
   arguments.geometry = {query.size(2), key.size(2), options.causal, options.window, {}};
   if (document_start.defined()) arguments.geometry.document_start = document_start.to(at::kLong);
   return arguments;
 }
 
-Path chosen_path(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                 const at::Tensor& sink, const at::Tensor& document_start,
-                 const AttentionOptions& options) {
-  const PathChoice choice = choose_path(query, key, value, sink, document_start, options);
+PathChoice choose(const Arguments& arguments, const PathSet& paths) {
+  PathChoice choice;
+  auto consider = [&](Path path, auto decline_reason) {
+    if (choice.path) return;
+    std::optional<std::string> reason;
+    if (paths.admits(path)) {
+      reason = decline_reason();
+    } else {
+      reason = "not admitted by the caller";
+    }
+    if (reason) {
+      choice.reasons.push_back(name(path) + ": " + *reason);
+    } else {
+      choice.path = path;
+    }
+  };
+  consider(Path::kernel, [&] { return cpu::decline_reason(arguments); });
+  consider(Path::stock, [&] { return stock::decline_reason(arguments); });
+  consider(Path::reference, [] { return std::optional<std::string>(); });
+  return choice;
+}
+
+Path chosen_path(const Arguments& arguments, const PathSet& paths) {
+  const PathChoice choice = choose(arguments, paths);
   if (choice.path) return *choice.path;
   throw Unsupported({"attention: no admitted path can serve this request", "options.paths",
                      "a path that serves it", join(choice.reasons, "; "),
                      "admit the reference path, which takes everything"});
 }
 
-AttentionResult run_reference(const stock::Arguments& a) {
+AttentionResult run_reference(const Arguments& a) {
   count_run(Path::reference);
   ReferenceOptions options;
   options.gate = a.gate;
@@ -127,12 +162,12 @@ ForwardTuple forward_kernel(const at::Tensor& query, const at::Tensor& key, cons
   const AttentionOptions options = options_of(causal, window, gate, scale, path);
   const at::Tensor sink_tensor = or_undefined(sink), start = or_undefined(document_start);
   check_attention(query, key, value, sink_tensor, start, options);
-  const auto arguments = arguments_of(query, key, value, sink_tensor, start, options);
-  if (chosen_path(query, key, value, sink_tensor, start, options) == Path::reference) {
-    return to_tuple(run_reference(arguments));
-  }
-  count_run(Path::stock);
-  return to_tuple(stock::attention_forward(arguments));
+  const Arguments arguments = arguments_of(query, key, value, sink_tensor, start, options);
+  const Path chosen = chosen_path(arguments, options.paths);
+  if (chosen == Path::reference) return to_tuple(run_reference(arguments));
+  count_run(chosen);
+  return to_tuple(chosen == Path::kernel ? cpu::attention_forward(arguments)
+                                         : stock::attention_forward(arguments));
 }
 
 BackwardTuple backward_kernel(const OptionalTensor& grad_out, const OptionalTensor& grad_lse,
@@ -142,13 +177,15 @@ BackwardTuple backward_kernel(const OptionalTensor& grad_out, const OptionalTens
                               const at::Tensor& out, const at::Tensor& lse,
                               const at::Tensor& gate_value, bool causal,
                               std::optional<std::int64_t> window, std::string_view gate,
-                              double scale) {
-  const AttentionOptions options = options_of(causal, window, gate, scale, "auto");
-  const auto arguments =
+                              double scale, std::string_view path) {
+  const AttentionOptions options = options_of(causal, window, gate, scale, path);
+  const Arguments arguments =
       arguments_of(query, key, value, or_undefined(sink), or_undefined(document_start), options);
-  const auto gradients = stock::attention_backward(
-      arguments, {out, lse, gate_value},
-      {or_undefined(grad_out), or_undefined(grad_lse), or_undefined(grad_gate)});
+  const AttentionResult saved{out, lse, gate_value};
+  const Upstream upstream{or_undefined(grad_out), or_undefined(grad_lse), or_undefined(grad_gate)};
+  const AllGradients gradients = options.paths.kernel
+                                     ? cpu::attention_backward(arguments, saved, upstream)
+                                     : stock::attention_backward(arguments, saved, upstream);
   const at::Tensor no_sink = at::empty({0}, query.options());
   return {gradients.query, gradients.key, gradients.value,
           gradients.sink.defined() ? gradients.sink : no_sink};
@@ -175,7 +212,7 @@ BackwardTuple backward_meta(const OptionalTensor&, const OptionalTensor&, const 
                             const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                             const OptionalTensor& sink, const OptionalTensor&, const at::Tensor&,
                             const at::Tensor&, const at::Tensor&, bool, std::optional<std::int64_t>,
-                            std::string_view, double) {
+                            std::string_view, double, std::string_view) {
   const at::Tensor sink_gradient = sink ? at::empty_like(*sink) : at::empty({0}, query.options());
   return {at::empty_like(query), at::empty_like(key), at::empty_like(value), sink_gradient};
 }
@@ -196,33 +233,34 @@ BackwardTuple call_backward(const OptionalTensor& grad_out, const OptionalTensor
                             const OptionalTensor& sink, const OptionalTensor& document_start,
                             const at::Tensor& out, const at::Tensor& lse,
                             const at::Tensor& gate_value, bool causal,
-                            std::optional<std::int64_t> window, std::string_view gate,
-                            double scale) {
+                            std::optional<std::int64_t> window, std::string_view gate, double scale,
+                            std::string_view path) {
   static const auto op = c10::Dispatcher::singleton()
                              .findSchemaOrThrow("sinkwise::attention_backward", "")
                              .typed<decltype(backward_kernel)>();
   return op.call(grad_out, grad_lse, grad_gate, query, key, value, sink, document_start, out, lse,
-                 gate_value, causal, window, gate, scale);
+                 gate_value, causal, window, gate, scale, path);
 }
 
-// --- Autograd: connects the two operators for the stock path; the reference path needs none ---
+// --- Autograd: connects the two operators for the fused paths; the reference path needs none ---
 
-class StockAttention : public torch::autograd::Function<StockAttention> {
+class FusedAttention : public torch::autograd::Function<FusedAttention> {
  public:
   static variable_list forward(AutogradContext* context, const at::Tensor& query,
                                const at::Tensor& key, const at::Tensor& value,
                                const OptionalTensor& sink, const OptionalTensor& document_start,
                                bool causal, std::optional<std::int64_t> window,
-                               const std::string& gate, double scale) {
+                               const std::string& gate, double scale, const std::string& path) {
     at::AutoDispatchBelowADInplaceOrView below_autograd;
     auto [out, lse, gate_out] =
-        call_forward(query, key, value, sink, document_start, causal, window, gate, scale, "stock");
+        call_forward(query, key, value, sink, document_start, causal, window, gate, scale, path);
     context->save_for_backward(
         {query, key, value, or_undefined(sink), or_undefined(document_start), out, lse, gate_out});
     context->saved_data["causal"] = causal;
     context->saved_data["window"] = window;
     context->saved_data["gate"] = gate;
     context->saved_data["scale"] = scale;
+    context->saved_data["path"] = path;
     context->set_materialize_grads(false);  // an unused output costs nothing in backward
     if (gate_out.numel() == 0 && out.numel() != 0) context->mark_non_differentiable({gate_out});
     return {out, lse, gate_out};
@@ -235,9 +273,11 @@ class StockAttention : public torch::autograd::Function<StockAttention> {
         saved[2], or_none(saved[3]), or_none(saved[4]), saved[5], saved[6], saved[7],
         context->saved_data["causal"].toBool(),
         context->saved_data["window"].toOptional<std::int64_t>(),
-        context->saved_data["gate"].toStringRef(), context->saved_data["scale"].toDouble());
+        context->saved_data["gate"].toStringRef(), context->saved_data["scale"].toDouble(),
+        context->saved_data["path"].toStringRef());
     const at::Tensor none;
-    return {query, key, value, saved[3].defined() ? sink : none, none, none, none, none, none};
+    return {query, key,  value, saved[3].defined() ? sink : none, none, none, none,
+            none,  none, none};
   }
 };
 
@@ -249,11 +289,11 @@ ForwardTuple forward_autograd(const at::Tensor& query, const at::Tensor& key,
   const AttentionOptions options = options_of(causal, window, gate, scale, path);
   const at::Tensor sink_tensor = or_undefined(sink), start = or_undefined(document_start);
   check_attention(query, key, value, sink_tensor, start, options);
-  if (chosen_path(query, key, value, sink_tensor, start, options) == Path::reference) {
-    return to_tuple(run_reference(arguments_of(query, key, value, sink_tensor, start, options)));
-  }
-  const auto outputs = StockAttention::apply(query, key, value, sink, document_start, causal,
-                                             window, std::string(gate), scale);
+  const Arguments arguments = arguments_of(query, key, value, sink_tensor, start, options);
+  const Path chosen = chosen_path(arguments, options.paths);
+  if (chosen == Path::reference) return to_tuple(run_reference(arguments));
+  const auto outputs = FusedAttention::apply(query, key, value, sink, document_start, causal,
+                                             window, std::string(gate), scale, name(chosen));
   return {outputs[0], outputs[1], outputs[2]};
 }
 
@@ -266,7 +306,7 @@ TORCH_LIBRARY(sinkwise, library) {
   library.def(
       "attention_backward(Tensor? grad_out, Tensor? grad_lse, Tensor? grad_gate, Tensor query, "
       "Tensor key, Tensor value, Tensor? sink, Tensor? document_start, Tensor out, Tensor lse, "
-      "Tensor gate_value, bool causal, int? window, str gate, float scale) "
+      "Tensor gate_value, bool causal, int? window, str gate, float scale, str path) "
       "-> (Tensor, Tensor, Tensor, Tensor)");
 }
 
@@ -290,9 +330,6 @@ TORCH_LIBRARY_IMPL(sinkwise, Autograd, library) { library.impl("attention", forw
 AttentionResult attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                           const at::Tensor& sink, const at::Tensor& document_start,
                           const AttentionOptions& options) {
-  if (!options.paths.reference && !options.paths.stock) {
-    chosen_path(query, key, value, sink, document_start, options);  // throws with the reasons
-  }
   auto [out, lse, gate] = call_forward(query, key, value, or_none(sink), or_none(document_start),
                                        options.causal, options.window, name(options.gate),
                                        scale_of(query, options), path_text(options.paths));
@@ -300,30 +337,48 @@ AttentionResult attention(const at::Tensor& query, const at::Tensor& key, const 
 }
 
 PathChoice choose_path(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                       const at::Tensor& /*sink*/, const at::Tensor& /*document_start*/,
+                       const at::Tensor& sink, const at::Tensor& document_start,
                        const AttentionOptions& options) {
-  PathChoice choice;
-  if (!options.paths.stock) {
-    choice.reasons.push_back("stock: not admitted by the caller");
-  } else if (const auto reason = stock::decline_reason(query, key, value)) {
-    choice.reasons.push_back("stock: " + *reason);
-  } else {
-    choice.path = Path::stock;
-    return choice;
-  }
-  if (!options.paths.reference) {
-    choice.reasons.push_back("reference: not admitted by the caller");
-  } else {
-    choice.path = Path::reference;
-  }
-  return choice;
+  return choose(arguments_of(query, key, value, sink, document_start, options), options.paths);
 }
 
-PathSet PathSet::only(Path path) { return {path == Path::reference, path == Path::stock}; }
+PathSet PathSet::only(Path path) {
+  PathSet paths{false, false, false};
+  paths.admit(path);
+  return paths;
+}
+
+void PathSet::admit(Path path) {
+  reference = reference || path == Path::reference;
+  stock = stock || path == Path::stock;
+  kernel = kernel || path == Path::kernel;
+}
+
+bool PathSet::admits(Path path) const {
+  switch (path) {
+    case Path::reference:
+      return reference;
+    case Path::stock:
+      return stock;
+    case Path::kernel:
+      return kernel;
+  }
+  return false;
+}
 
 std::int64_t path_runs(Path path) { return runs[static_cast<std::size_t>(path)]; }
 
-std::string name(Path path) { return path == Path::reference ? "reference" : "stock"; }
+std::string name(Path path) {
+  switch (path) {
+    case Path::reference:
+      return "reference";
+    case Path::stock:
+      return "stock";
+    case Path::kernel:
+      return "kernel";
+  }
+  return "reference";
+}
 
 std::string name(Gate gate) {
   switch (gate) {

@@ -107,9 +107,10 @@ void bind_attention(Table& table, RunConfig::Attention& attention) {
   table.add("attention.sink_init", attention.sink_init,
             "starting value of the sink logits; near 0 the first token takes the sink's place",
             {.unit = "nats"});
-  table.choice<std::string>("attention.path", attention.path,
-                            {{"auto", "auto"}, {"reference", "reference"}, {"stock", "stock"}},
-                            "implementation of the operator; auto takes the fastest that serves");
+  table.choice<std::string>(
+      "attention.path", attention.path,
+      {{"auto", "auto"}, {"reference", "reference"}, {"stock", "stock"}, {"kernel", "kernel"}},
+      "implementation of the operator; auto takes the fastest that serves");
 }
 
 void bind_balance(Table& table, RunConfig& config) {
@@ -286,6 +287,7 @@ models::DecoderConfig RunConfig::decoder(const data::Task& source) const {
 ops::PathSet RunConfig::paths() const {
   if (attention.path == "reference") return ops::PathSet::only(ops::Path::reference);
   if (attention.path == "stock") return ops::PathSet::only(ops::Path::stock);
+  if (attention.path == "kernel") return ops::PathSet::only(ops::Path::kernel);
   return {};
 }
 

@@ -14,14 +14,18 @@ namespace sinkwise::ops {
 enum class Path {
   reference,  // readable composite, any dtype, differentiable twice; the oracle of the others
   stock,      // the fused forward and backward that ship with Torch, made exact in L and G
+  kernel,     // our own, on a CPU in float32 and bfloat16
 };
 
 // Paths a caller admits. Forcing a path is admitting only it; forbidding one is admitting the rest.
 struct PathSet {
   bool reference = true;
   bool stock = true;
+  bool kernel = true;
 
   static PathSet only(Path path);
+  void admit(Path path);
+  bool admits(Path path) const;
 };
 
 struct AttentionOptions {
@@ -50,7 +54,8 @@ struct AttentionResult {
 //
 // out, lse and gate are differentiable in query, key, value and sink, together and apart. A row
 // that sees no key has out = 0, L = -inf without a sink and z_h with one, G = 0 with Gate::sink and
-// 1 with Gate::first_key. A NaN in a masked key is not hidden: 0 * NaN is NaN on both paths.
+// 1 with Gate::first_key. A NaN in a key or value that a row does not see stays out of that row on
+// the kernel path; on the others 0 * NaN is NaN.
 //
 // Throws BadArgument for shapes, dtypes or devices that do not fit, Unsupported with every reason
 // when no admitted path can serve the request.

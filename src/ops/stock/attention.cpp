@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include "dtypes.h"
+#include "sinkwise/core/text.h"
 #include "sinkwise/ops/first_key.h"
 #include "stock/backend.h"
 
@@ -146,6 +147,26 @@ at::Tensor sink_gradient(const Arguments& a, const Upstream& upstream, const at:
 }
 
 }  // namespace
+
+std::optional<std::string> decline_reason(const Arguments& a) {
+  const at::Tensor& query = a.query;
+  if (!query.is_cpu() && !query.is_cuda()) {
+    return concat("no stock kernel for device ", query.device());
+  }
+  const at::ScalarType type = query.scalar_type();
+  if (query.is_cuda() && type == at::kDouble) return "the stock CUDA kernels have no float64";
+  if (type != at::kFloat && type != at::kDouble && type != at::kBFloat16 && type != at::kHalf) {
+    return concat("no stock kernel for dtype ", type);
+  }
+  if (a.value.size(3) != query.size(3)) {
+    return concat("stock kernels need equal head sizes, got ", query.size(3), " and ",
+                  a.value.size(3));
+  }
+  if (query.numel() == 0 || a.key.numel() == 0) {
+    return "an empty dimension (stock kernels divide by it)";
+  }
+  return std::nullopt;
+}
 
 AttentionResult attention_forward(const Arguments& a) {
   auto [out, lse] = forward(problem_of(a));

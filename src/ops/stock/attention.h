@@ -1,28 +1,14 @@
 #pragma once
 
-#include "sinkwise/ops/attention.h"
+#include <optional>
+#include <string>
+
+#include "fused.h"
 
 namespace sinkwise::ops::stock {
 
-// The resolved arguments of one call; scale and geometry are final.
-struct Arguments {
-  at::Tensor query, key, value;  // [B, H, T, D], [B, K, S, D]
-  at::Tensor sink;               // [H] or undefined
-  Geometry geometry;
-  Gate gate = Gate::none;
-  double scale = 1.0;
-};
-
-// What flows back; undefined where the caller used no such output.
-struct Upstream {
-  at::Tensor out;   // dO [B, H, T, D]
-  at::Tensor lse;   // dL [B, H, T]
-  at::Tensor gate;  // dG [B, H, T]
-};
-
-struct AllGradients {
-  at::Tensor query, key, value, sink;  // sink undefined without one
-};
+// Why the stock kernels cannot serve these arguments; none if they can.
+std::optional<std::string> decline_reason(const Arguments& arguments);
 
 AttentionResult attention_forward(const Arguments& arguments);
 // `saved` is what the forward returned; its gate may be undefined when none was asked for.

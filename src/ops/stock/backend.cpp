@@ -115,23 +115,4 @@ at::ScalarType compute_type(const at::Tensor& tensor) {
   return widen ? at::kFloat : tensor.scalar_type();
 }
 
-std::optional<std::string> decline_reason(const at::Tensor& query, const at::Tensor& key,
-                                          const at::Tensor& value) {
-  if (!query.is_cpu() && !query.is_cuda()) {
-    return concat("no stock kernel for device ", query.device());
-  }
-  const at::ScalarType type = query.scalar_type();
-  if (query.is_cuda() && type == at::kDouble) return "the stock CUDA kernels have no float64";
-  if (type != at::kFloat && type != at::kDouble && !reduced_precision(type)) {
-    return concat("no stock kernel for dtype ", type);
-  }
-  if (value.size(3) != query.size(3)) {
-    return concat("stock kernels need equal head sizes, got ", query.size(3), " and ",
-                  value.size(3));
-  }
-  if (query.numel() == 0 || key.numel() == 0)
-    return "an empty dimension (stock kernels divide by it)";
-  return std::nullopt;
-}
-
 }  // namespace sinkwise::ops::stock

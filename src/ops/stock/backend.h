@@ -31,10 +31,6 @@ Forward forward(const Problem& problem);
 Gradients backward(const Problem& problem, const at::Tensor& grad_out, const at::Tensor& out,
                    const at::Tensor& lse);
 
-// Why no stock kernel can serve these tensors, or nothing when one can.
-std::optional<std::string> decline_reason(const at::Tensor& query, const at::Tensor& key,
-                                          const at::Tensor& value);
-
 // The dtype the kernels should run in on this device: on a CPU the bfloat16 backward of Torch is an
 // order of magnitude slower than float32 and sums in bfloat16, so there the operator computes in
 // float32.

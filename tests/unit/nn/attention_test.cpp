@@ -227,10 +227,10 @@ TEST(Attention, SinksStartWhereTheConfigurationSays) {
 
 // Runs of each path that one forward pass of this layer causes.
 std::pair<std::int64_t, std::int64_t> runs(const Attention& layer, const AttentionInput& input) {
-  const auto stock = ops::path_runs(ops::Path::stock);
+  const auto kernel = ops::path_runs(ops::Path::kernel);
   const auto reference = ops::path_runs(ops::Path::reference);
   layer.forward(input);
-  return {ops::path_runs(ops::Path::stock) - stock,
+  return {ops::path_runs(ops::Path::kernel) - kernel,
           ops::path_runs(ops::Path::reference) - reference};
 }
 

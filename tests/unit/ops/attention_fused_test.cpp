@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "sinkwise/core/error.h"
+#include "sinkwise/kernels/instruction_set.h"
 #include "sinkwise/ops/attention.h"
 #include "sinkwise/selfcheck/attention_cases.h"
 #include "sinkwise/selfcheck/attention_check.h"
@@ -15,43 +16,55 @@ using selfcheck::AttentionCase;
 using selfcheck::forward_and_backward;
 using selfcheck::largest_error;
 
-bool takes_stock(const AttentionCase& c) {
-  const auto in = selfcheck::make_inputs(c, at::kFloat);
-  return choose_path(in.query, in.key, in.value, in.sink, in.document_start,
-                     selfcheck::make_options(c, PathSet::only(Path::stock)))
-      .path.has_value();
-}
-
-class EveryDtype : public ::testing::TestWithParam<at::ScalarType> {};
-
-// Values and all gradients, through each output alone and through all three together: float64
-// equals the reference, float32 and bfloat16 stay within twice the error of the naive version.
-TEST_P(EveryDtype, StockStaysWithinItsLimits) {
-  for (const selfcheck::CheckRow& row : selfcheck::check_attention(Path::stock, GetParam())) {
+void expect_no_failures(const std::vector<selfcheck::CheckRow>& rows) {
+  for (const selfcheck::CheckRow& row : rows) {
     EXPECT_EQ(row.failures, 0) << row.quantity << ": error " << row.worst_error << ", allowed "
                                << row.allowed << " at " << row.worst_case;
     EXPECT_GT(row.comparisons, 10) << row.quantity;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AttentionStock, EveryDtype,
+// Values and all gradients, through each output alone and through all three together: float64
+// equals the reference, float32 and bfloat16 stay within twice the error of the naive version.
+class StockDtype : public ::testing::TestWithParam<at::ScalarType> {};
+
+TEST_P(StockDtype, StaysWithinItsLimits) {
+  expect_no_failures(selfcheck::check_attention(Path::stock, GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(AttentionFused, StockDtype,
                          ::testing::Values(at::kDouble, at::kFloat, at::kBFloat16));
 
-TEST(AttentionStock, GateEqualsOneMinusTheFullWeights) {
+class KernelDtype : public ::testing::TestWithParam<at::ScalarType> {};
+
+TEST_P(KernelDtype, StaysWithinItsLimitsOnEveryInstructionSet) {
+  for (const std::string& set : kernels::instruction_sets()) {
+    SCOPED_TRACE(set);
+    kernels::use_instruction_set(set);
+    expect_no_failures(selfcheck::check_attention(Path::kernel, GetParam()));
+  }
+  kernels::use_instruction_set(kernels::instruction_sets().front());
+}
+
+INSTANTIATE_TEST_SUITE_P(AttentionFused, KernelDtype, ::testing::Values(at::kFloat, at::kBFloat16));
+
+TEST(AttentionFused, GateEqualsOneMinusTheFullWeights) {
   for (const AttentionCase& c : selfcheck::attention_cases()) {
     if (c.gate == Gate::none) continue;
     SCOPED_TRACE(c.label);
     const auto exact = forward_and_backward(c, at::kDouble, Path::reference, {});
     const auto f64 = forward_and_backward(c, at::kDouble, Path::stock, {});
-    const auto f32 = forward_and_backward(c, at::kFloat, Path::stock, {});
     EXPECT_LE(largest_error(f64.values[2], exact.values[2]), 1e-12);
-    EXPECT_LE(largest_error(f32.values[2], exact.values[2]), 1e-6);
+    for (Path path : {Path::stock, Path::kernel}) {
+      const auto f32 = forward_and_backward(c, at::kFloat, path, {});
+      EXPECT_LE(largest_error(f32.values[2], exact.values[2]), 1e-6) << name(path);
+    }
   }
 }
 
-// Tokens outside the loss have dO = 0 while the balance loss still sends dG: the shift along dO has
-// no direction there, and the extra channel must take over.
-TEST(AttentionStock, RowsWithoutOutputGradientKeepTheirGateGradient) {
+// Tokens outside the loss have dO = 0 while the balance loss still sends dG: on the stock path the
+// shift along dO has no direction there, and the extra channel must take over.
+TEST(AttentionFused, RowsWithoutOutputGradientKeepTheirGateGradient) {
   const AttentionCase c{.label = "masked loss", .T = 33, .S = 33, .gate = Gate::first_key};
   auto gradients = [&c](Path path) {
     auto in = selfcheck::make_inputs(c, at::kDouble);
@@ -68,70 +81,72 @@ TEST(AttentionStock, RowsWithoutOutputGradientKeepTheirGateGradient) {
   }
 }
 
-TEST(AttentionStock, RunsWhereItSaysItRuns) {
+TEST(AttentionFused, RunsWhereItIsToldTo) {
   for (const AttentionCase& c : selfcheck::attention_cases()) {
     SCOPED_TRACE(c.label);
     const auto in = selfcheck::make_inputs(c, at::kFloat);
-    const auto before = path_runs(Path::stock);
-    attention(in.query, in.key, in.value, in.sink, in.document_start,
-              selfcheck::make_options(c, {}));
-    EXPECT_EQ(path_runs(Path::stock) - before, takes_stock(c) ? 1 : 0);
-    EXPECT_TRUE(takes_stock(c));
+    for (Path path : {Path::reference, Path::stock, Path::kernel}) {
+      const auto before = path_runs(path);
+      attention(in.query, in.key, in.value, in.sink, in.document_start,
+                selfcheck::make_options(c, PathSet::only(path)));
+      EXPECT_EQ(path_runs(path) - before, 1) << name(path);
+    }
   }
 }
 
-TEST(AttentionStock, ReferenceRunsWhenForced) {
-  const auto in = selfcheck::make_inputs({.label = "plain"}, at::kFloat);
-  AttentionOptions options;
-  options.paths = PathSet::only(Path::reference);
-  const auto stock = path_runs(Path::stock), reference = path_runs(Path::reference);
-  attention(in.query, in.key, in.value, {}, {}, options);
-  EXPECT_EQ(path_runs(Path::stock), stock);
-  EXPECT_EQ(path_runs(Path::reference), reference + 1);
+TEST(AttentionFused, TakesTheKernelWhereItServesThenStockThenTheReference) {
+  const at::Tensor query = at::ones({1, 2, 3, 4});
+  auto path = [](const at::Tensor& q, const at::Tensor& v) {
+    return *choose_path(q, q, v, {}, {}, {}).path;
+  };
+  EXPECT_EQ(path(query, query), Path::kernel);
+  EXPECT_EQ(path(query.to(at::kBFloat16), query.to(at::kBFloat16)), Path::kernel);
+  EXPECT_EQ(path(query.to(at::kDouble), query.to(at::kDouble)), Path::stock);
+  EXPECT_EQ(path(at::ones({1, 2, 3, 300}), at::ones({1, 2, 3, 300})), Path::stock);
+  EXPECT_EQ(path(query, at::ones({1, 2, 3, 5})), Path::reference);
 }
 
-TEST(AttentionStock, DeclinesWithAReason) {
+TEST(AttentionFused, DeclinesWithAReason) {
   const at::Tensor query = at::ones({1, 2, 3, 4}), value = at::ones({1, 2, 3, 5});
   AttentionOptions options;
   options.paths = PathSet::only(Path::stock);
   const auto choice = choose_path(query, query, value, {}, {}, options);
   EXPECT_FALSE(choice.path);
-  ASSERT_EQ(choice.reasons.size(), 2u);
-  EXPECT_NE(choice.reasons[0].find("equal head sizes, got 4 and 5"), std::string::npos);
+  ASSERT_EQ(choice.reasons.size(), 3u);
+  EXPECT_EQ(choice.reasons[0], "kernel: not admitted by the caller");
+  EXPECT_NE(choice.reasons[1].find("equal head sizes, got 4 and 5"), std::string::npos);
   EXPECT_THROW(attention(query, query, value, {}, {}, options), Unsupported);
   EXPECT_EQ(attention(query, query, value).out.size(3), 5);  // the reference takes over
 }
 
-TEST(AttentionStock, NoAdmittedPathIsAnError) {
+TEST(AttentionFused, NoAdmittedPathIsAnError) {
   const at::Tensor query = at::ones({1, 2, 3, 4});
   AttentionOptions options;
-  options.paths = {false, false};
+  options.paths = {false, false, false};
   EXPECT_THROW(attention(query, query, query, {}, {}, options), Unsupported);
 }
 
-TEST(AttentionStock, EmptyDimensionsDoNotReachTheKernel) {
+TEST(AttentionFused, EmptyDimensionsLeaveEverythingToTheSink) {
   for (auto [T, S] : {std::pair{0, 0}, {0, 3}, {3, 0}}) {
     SCOPED_TRACE(::testing::Message() << "T " << T << ", S " << S);
     const at::Tensor query = at::ones({1, 2, T, 4}), key = at::ones({1, 2, S, 4});
-    AttentionOptions options;
-    options.gate = Gate::sink;
-    const auto r = attention(query, key, key, at::tensor({0.25f, 0.5f}), {}, options);
-    EXPECT_EQ(r.out.sizes(), query.sizes());
-    EXPECT_EQ(r.out.abs().sum().item<float>(), 0.0f);
-    if (T > 0) {
+    for (Path path : {Path::reference, Path::kernel}) {
+      AttentionOptions options;
+      options.gate = Gate::sink;
+      options.paths = PathSet::only(path);
+      const auto r = attention(query, key, key, at::tensor({0.25f, 0.5f}), {}, options);
+      EXPECT_EQ(r.out.sizes(), query.sizes());
+      EXPECT_EQ(r.out.abs().sum().item<float>(), 0.0f);
+      if (T == 0) continue;
       EXPECT_NEAR(r.lse[0][1][0].item<float>(), 0.5f, 1e-7);
-    }
-    if (T > 0) {
       EXPECT_EQ(r.gate.max().item<float>(), 0.0f);
     }
   }
 }
 
-TEST(AttentionStock, AwkwardStridesGiveTheSameBits) {
+TEST(AttentionFused, AwkwardStridesGiveTheSameBits) {
   const AttentionCase c{.label = "strides", .H = 4, .K = 4, .gate = Gate::first_key};
   const auto in = selfcheck::make_inputs(c, at::kFloat);
-  const auto options = selfcheck::make_options(c, PathSet::only(Path::stock));
-  const auto expected = attention(in.query, in.key, in.value, {}, {}, options);
   auto projected = [](const at::Tensor& t) {  // [B, T, H, D] in memory, as a projection makes it
     return t.transpose(1, 2).contiguous().transpose(1, 2);
   };
@@ -143,16 +158,20 @@ TEST(AttentionStock, AwkwardStridesGiveTheSameBits) {
     storage.narrow(0, 1, t.numel()).copy_(t.reshape(-1));
     return storage.narrow(0, 1, t.numel()).view(t.sizes());
   };
-  EXPECT_TRUE(expected.out.transpose(1, 2).is_contiguous());
-  for (auto change : {+projected, +last_strided, +offset}) {
-    const auto r = attention(change(in.query), change(in.key), change(in.value), {}, {}, options);
-    EXPECT_TRUE(at::equal(r.out, expected.out));
-    EXPECT_TRUE(at::equal(r.lse, expected.lse));
-    EXPECT_LE(largest_error(r.gate, expected.gate), 1e-6);
+  for (Path path : {Path::stock, Path::kernel}) {
+    const auto options = selfcheck::make_options(c, PathSet::only(path));
+    const auto expected = attention(in.query, in.key, in.value, {}, {}, options);
+    EXPECT_TRUE(expected.out.transpose(1, 2).is_contiguous());
+    for (auto change : {+projected, +last_strided, +offset}) {
+      const auto r = attention(change(in.query), change(in.key), change(in.value), {}, {}, options);
+      EXPECT_TRUE(at::equal(r.out, expected.out));
+      EXPECT_TRUE(at::equal(r.lse, expected.lse));
+      EXPECT_LE(largest_error(r.gate, expected.gate), 1e-6);
+    }
   }
 }
 
-TEST(AttentionStock, MetamorphicRelationsHold) {
+TEST(AttentionFused, MetamorphicRelationsHold) {
   const AttentionCase c{.label = "sink", .T = 33, .S = 33, .gate = Gate::sink, .sink = 0.5};
   const auto in = selfcheck::make_inputs(c, at::kDouble);
   const auto options = selfcheck::make_options(c, PathSet::only(Path::stock));
@@ -180,7 +199,7 @@ TEST(AttentionStock, MetamorphicRelationsHold) {
   EXPECT_LE(largest_error(r.lse, expected.lse), 1e-13);
 }
 
-TEST(AttentionStock, BadArgumentsAreNamed) {
+TEST(AttentionFused, BadArgumentsAreNamed) {
   const at::Tensor query = at::ones({2, 4, 3, 8}), key = at::ones({2, 2, 3, 8});
   auto message = [&](auto&& call) -> std::string {
     try {

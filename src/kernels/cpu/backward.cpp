@@ -1,0 +1,245 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/backward.cpp"
+#include "cpu/foreach_instruction_set.h"
+
+#include <algorithm>
+#include <numbers>
+#include <vector>
+
+#include "cpu/pack-inl.h"
+#include "cpu/row_terms-inl.h"
+#include "cpu/task.h"
+#include "cpu/tile-inl.h"
+#include "cpu/tiling.h"
+
+// The backward, three rounds of independent tasks:
+//   rows    delta_i, and each row's part of the sink's gradient
+//   tiles   for one (batch, key head) and a chunk of its keys: block of keys by block of keys,
+//   every
+//           query block that sees it; dk and dv are sums of one task, dq a sum over chunks
+//   chunks  dq from the chunks, in their order
+
+HWY_BEFORE_NAMESPACE();
+namespace sinkwise::kernels::HWY_NAMESPACE {
+
+struct BackwardScratch {
+  Workspace memory;
+  KeyBlock keys;
+  QueryBlock queries;
+  TileScores tile;
+  std::vector<GroupRange> groups;
+
+  BackwardScratch(std::size_t block, std::size_t D)
+      : memory(size(block, D)), groups((block + kRows - 1) / kRows) {
+    const std::size_t stride = row_stride(D), lanes = lane_floats(block, D);
+    keys.stride = queries.stride = stride;
+    keys.key = memory.take(block * stride);
+    keys.grad_key = memory.take(block * stride);
+    keys.grad_value = memory.take(block * stride);
+    keys.key_lanes = memory.take(lanes);
+    keys.value_lanes = memory.take(lanes);
+    queries.query = memory.take(block * stride);
+    queries.grad_out = memory.take(block * stride);
+    tile.stride = tile_stride(block);
+    tile.weight = memory.take(block * tile.stride);
+    tile.grad_score = memory.take(block * tile.stride);
+  }
+
+  static std::size_t row_stride(std::size_t columns) {
+    return static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(columns)));
+  }
+  static std::size_t tile_stride(std::size_t block) { return row_stride(block); }
+  static std::size_t lane_floats(std::size_t block, std::size_t D) {
+    return (block + kStrip - 1) / kStrip * kStrip * D;
+  }
+  static std::size_t size(std::size_t block, std::size_t D) {
+    return 5 * Workspace::rounded(block * row_stride(D)) +
+           2 * Workspace::rounded(lane_floats(block, D)) +
+           2 * Workspace::rounded(block * tile_stride(block));
+  }
+};
+
+std::size_t whole_vectors(std::size_t D) { return (D + kLanes - 1) / kLanes * kLanes; }
+
+template <class E>
+void load_keys(const AttentionProblem& p, std::int64_t b, std::int64_t key_head, KeyBlock& k) {
+  const auto D = static_cast<std::size_t>(p.D), count = static_cast<std::size_t>(k.end - k.begin);
+  const E* key = row_of<E>(p.key, b, key_head, k.begin);
+  k.key_finite = pack_rows(key, p.key.strides.row, count, D, whole_vectors(D), k.key, k.stride);
+  for (std::size_t strip = 0; strip * kStrip < count; ++strip) {
+    const auto first = k.begin + static_cast<std::int64_t>(strip * kStrip);
+    const std::size_t lanes = std::min(kStrip, count - strip * kStrip);
+    pack_transposed(row_of<E>(p.key, b, key_head, first), p.key.strides.row, lanes, D,
+                    p.scale * std::numbers::log2e_v<float>, k.key_lanes + strip * D * kStrip);
+    pack_transposed(row_of<E>(p.value, b, key_head, first), p.value.strides.row, lanes, D, 1.0F,
+                    k.value_lanes + strip * D * kStrip);
+  }
+  std::fill_n(k.grad_key, count * k.stride, 0.0F);
+  std::fill_n(k.grad_value, count * k.stride, 0.0F);
+}
+
+template <class E>
+void load_queries(const AttentionProblem& p, const Upstream& upstream, std::int64_t b,
+                  std::int64_t h, std::int64_t row, QueryBlock& q) {
+  const auto D = static_cast<std::size_t>(p.D);
+  q.finite = pack_rows(row_of<E>(p.query, b, h, row), p.query.strides.row, q.count, D,
+                       whole_vectors(D), q.query, q.stride);
+  if (upstream.out.data == nullptr) {
+    std::fill_n(q.grad_out, q.count * q.stride, 0.0F);
+    return;
+  }
+  q.finite &= pack_rows(row_of<E>(upstream.out, b, h, row), upstream.out.strides.row, q.count, D,
+                        whole_vectors(D), q.grad_out, q.stride);
+}
+
+// All query blocks of one head against the keys that are loaded. grad_query [T, stride].
+template <class E>
+void meet_queries(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
+                  std::int64_t b, std::int64_t h, const std::vector<RowRange>& ranges,
+                  const float* delta, float* grad_query, BackwardScratch& scratch) {
+  const std::int64_t block = key_block(p.D), head = (b * p.H + h) * p.T;
+  QueryBlock& q = scratch.queries;
+  for (std::int64_t row = 0; row < p.T; row += block) {
+    q.count = static_cast<std::size_t>(std::min(block, p.T - row));
+    q.range = ranges.data() + row;
+    const GroupRange seen = group_range(q.range, static_cast<std::int64_t>(q.count));
+    if (seen.begin >= scratch.keys.end || seen.end <= scratch.keys.begin) continue;
+    load_queries<E>(p, upstream, b, h, row, q);
+    q.lse = saved.lse + head + row;
+    q.delta = delta + head + row;
+    const bool gate_term = p.gate == Gate::first_key && upstream.gate != nullptr;
+    q.grad_gate = gate_term ? upstream.gate + head + row : nullptr;
+    q.grad_query = grad_query + static_cast<std::size_t>(row) * q.stride;
+    backward_tile(scratch.keys, q, static_cast<std::size_t>(p.D), scratch.groups.data(),
+                  scratch.tile);
+  }
+}
+
+template <class E>
+void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
+                    const Gradients& gradients, BackwardPlan& plan, const TileTask& task,
+                    BackwardScratch& scratch) {
+  const std::int64_t group = p.H / p.K;
+  const auto D = static_cast<std::size_t>(p.D);
+  KeyBlock& k = scratch.keys;
+  for (std::int64_t g = 0; g < group; ++g) {
+    float* sums = plan.grad_query(task, task.key_head * group + g);
+    std::fill_n(sums, static_cast<std::size_t>(p.T) * k.stride, 0.0F);
+  }
+  const auto block = static_cast<std::int32_t>(key_block(p.D));
+  for (auto begin = static_cast<std::int32_t>(task.keys.begin); begin < task.keys.end;
+       begin += block) {
+    k.begin = begin;
+    k.end = std::min(begin + block, static_cast<std::int32_t>(task.keys.end));
+    load_keys<E>(p, task.b, task.key_head, k);
+    for (std::int64_t g = 0; g < group; ++g) {
+      const std::int64_t h = task.key_head * group + g;
+      meet_queries<E>(p, saved, upstream, task.b, h, plan.rows_of(task.b), plan.delta(),
+                      plan.grad_query(task, h), scratch);
+    }
+    const auto count = static_cast<std::size_t>(k.end - k.begin);
+    unpack_rows(k.grad_key, k.stride, count, D, p.scale,
+                row_of<E>(gradients.key, task.b, task.key_head, begin), gradients.key.strides.row);
+    unpack_rows(k.grad_value, k.stride, count, D, 1.0F,
+                row_of<E>(gradients.value, task.b, task.key_head, begin),
+                gradients.value.strides.row);
+  }
+}
+
+// dq of rows [row_begin, row_end) of one head: the chunks' sums, added in order, to the tensor.
+template <class E>
+void finish_grad_query(const AttentionProblem& p, const Gradients& gradients, BackwardPlan& plan,
+                       const RowTask& task) {
+  const auto stride = static_cast<std::size_t>(padded_stride(p.D));
+  const auto D = static_cast<std::size_t>(p.D);
+  const auto at = static_cast<std::size_t>(task.row_begin) * stride;
+  const auto rows = static_cast<std::size_t>(task.row_end - task.row_begin);
+  E* target = row_of<E>(gradients.query, task.b, task.h, task.row_begin);
+  float* total = plan.partial(task.b, task.h, 0) + at;
+  for (std::int64_t chunk = 1; chunk < plan.chunks(); ++chunk) {
+    const float* part = plan.partial(task.b, task.h, chunk) + at;
+    for (std::size_t i = 0; i < rows * stride; i += kLanes) {
+      store(hn::Add(load(total + i), load(part + i)), total + i);
+    }
+  }
+  unpack_rows(total, stride, rows, D, p.scale, target, gradients.query.strides.row);
+}
+
+void row_worker(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
+                BackwardPlan& plan, TaskQueue& queue) {
+  while (const auto index = queue.next()) {
+    const RowTask task = plan.row_task(*index);
+    const std::vector<RowRange>& ranges = plan.rows_of(task.b);
+    plan.sink_part(*index) =
+        p.element == Element::float32
+            ? row_terms<float>(p, saved, upstream, task, ranges, plan.delta())
+            : row_terms<BFloat16>(p, saved, upstream, task, ranges, plan.delta());
+  }
+}
+
+void tile_worker(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
+                 const Gradients& gradients, BackwardPlan& plan, TaskQueue& queue) {
+  BackwardScratch scratch(static_cast<std::size_t>(key_block(p.D)), static_cast<std::size_t>(p.D));
+  while (const auto index = queue.next()) {
+    const TileTask task = plan.tile_task(*index);
+    if (p.element == Element::float32) {
+      backward_chunk<float>(p, saved, upstream, gradients, plan, task, scratch);
+    } else {
+      backward_chunk<BFloat16>(p, saved, upstream, gradients, plan, task, scratch);
+    }
+  }
+}
+
+void chunk_worker(const AttentionProblem& p, const Gradients& gradients, BackwardPlan& plan,
+                  TaskQueue& queue) {
+  while (const auto index = queue.next()) {
+    const RowTask task = plan.row_task(*index);
+    if (p.element == Element::float32) {
+      finish_grad_query<float>(p, gradients, plan, task);
+    } else {
+      finish_grad_query<BFloat16>(p, gradients, plan, task);
+    }
+  }
+}
+
+}  // namespace sinkwise::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sinkwise::kernels {
+
+HWY_EXPORT(row_worker);
+HWY_EXPORT(tile_worker);
+HWY_EXPORT(chunk_worker);
+
+namespace {
+
+// `work` on as many threads as there are tasks, each drawing tasks until none is left.
+template <class Work>
+void run_tasks(const Executor& executor, std::int64_t tasks, const Work& work) {
+  TaskQueue queue(tasks);
+  executor.run(std::min(executor.threads, tasks), [&](std::int64_t) { work(queue); });
+}
+
+}  // namespace
+
+void attention_backward(const AttentionProblem& problem, const SavedForward& saved,
+                        const Upstream& upstream, const Gradients& gradients,
+                        const Executor& executor) {
+  use_instruction_set_of_environment();
+  BackwardPlan plan(problem, executor.threads);
+  run_tasks(executor, plan.row_tasks(), [&](TaskQueue& queue) {
+    HWY_DYNAMIC_DISPATCH(row_worker)(problem, saved, upstream, plan, queue);
+  });
+  run_tasks(executor, plan.tile_tasks(), [&](TaskQueue& queue) {
+    HWY_DYNAMIC_DISPATCH(tile_worker)(problem, saved, upstream, gradients, plan, queue);
+  });
+  run_tasks(executor, plan.row_tasks(), [&](TaskQueue& queue) {
+    HWY_DYNAMIC_DISPATCH(chunk_worker)(problem, gradients, plan, queue);
+  });
+  if (gradients.sink == nullptr) return;
+  for (std::int64_t h = 0; h < problem.H; ++h) gradients.sink[h] = plan.sink_gradient(h);
+}
+
+}  // namespace sinkwise::kernels
+#endif

@@ -1,0 +1,238 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/forward.cpp"
+#include "cpu/foreach_instruction_set.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "cpu/epilogue-inl.h"
+#include "cpu/multiply-inl.h"
+#include "cpu/pack-inl.h"
+#include "cpu/task.h"
+#include "cpu/tiling.h"
+
+// The forward. Query rows stand in lanes, so the softmax is vertical and neither K nor V needs to
+// be transposed. For one strip of kStrip rows and one block of keys:
+//   scores [keys, kStrip] = K * Q^T      K broadcast, Q^T packed once a strip
+//   online softmax of every lane
+//   O^T [D, kStrip]       = O^T * rescale + V^T * weights      V broadcast
+
+HWY_BEFORE_NAMESPACE();
+namespace sinkwise::kernels::HWY_NAMESPACE {
+
+struct Strip {
+  const RowRange* rows = nullptr;  // [kStrip]
+  GroupRange range;
+  float* query = nullptr;   // [D, kStrip], times scale and log2(e)
+  float* output = nullptr;  // [D, kStrip], not yet divided by the sum
+  RunningSoftmax softmax;
+};
+
+// Rows `begin` ... of one key head's K or V as float32.
+struct FloatRows {
+  const float* data;
+  std::size_t stride;
+};
+
+HWY_INLINE FloatRows float_rows(const float* from, std::int64_t stride, std::size_t /*rows*/,
+                                std::size_t /*D*/, float* /*scratch*/) {
+  return {from, static_cast<std::size_t>(stride)};  // in place
+}
+
+HWY_INLINE FloatRows float_rows(const BFloat16* from, std::int64_t stride, std::size_t rows,
+                                std::size_t D, float* scratch) {
+  const auto width = static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(D)));
+  pack_rows(from, stride, rows, D, D, scratch, width);
+  return {scratch, width};
+}
+
+// Sum over keys row by row, for blocks in which a masked value is not finite: 0 * NaN must not
+// reach a row that does not see it.
+inline void add_visible_values(const Strip& strip, const float* weights, const FloatRows& value,
+                               std::int32_t begin, std::int32_t end, std::size_t D,
+                               const float* rescale) {
+  for (std::size_t d = 0; d < D; ++d) {
+    for (std::size_t row = 0; row < kStrip; ++row) {
+      float sum = strip.output[d * kStrip + row] * rescale[row];
+      for (std::int32_t key = begin; key < end; ++key) {
+        const auto at = static_cast<std::size_t>(key - begin);
+        if (strip.rows[row].sees(key)) {
+          sum += weights[at * kStrip + row] * value.data[at * value.stride + d];
+        }
+      }
+      strip.output[d * kStrip + row] = sum;
+    }
+  }
+}
+
+HWY_INLINE void keep_first_scores(Strip& strip, const float* scores, std::int32_t begin,
+                                  std::int32_t end) {
+  for (std::size_t row = 0; row < kStrip; ++row) {
+    const std::int32_t first = strip.rows[row].first;
+    if (begin <= first && first < end) {
+      strip.softmax.first_score[row] =
+          scores[static_cast<std::size_t>(first - begin) * kStrip + row];
+    }
+  }
+}
+
+// One block of keys [begin, end) for one strip; `scores` is scratch.
+HWY_NOINLINE void attend_block(Strip& strip, FloatRows key, FloatRows value, std::int32_t begin,
+                               std::int32_t end, std::size_t D, bool careful, bool gate_first,
+                               float* scores) {
+  const auto keys = static_cast<std::size_t>(end - begin);
+  HWY_ALIGN float rescale[kStrip];
+  multiply_strip<Adjacent::steps, Start::zero>(keys, {key.data, key.stride}, {strip.query, kStrip},
+                                               D, {scores, kStrip});
+  const bool masked = strip.range.masks(begin, end);
+  if (masked) mask_scores(scores, begin, end, strip.rows, strip.range);
+  if (gate_first) keep_first_scores(strip, scores, begin, end);
+  update(strip.softmax, scores, keys, rescale);
+  if (masked && careful) {
+    add_visible_values(strip, scores, value, begin, end, D, rescale);
+  } else {
+    multiply_strip<Adjacent::rows, Start::rescaled_target>(
+        D, {value.data, value.stride}, {scores, kStrip}, keys, {strip.output, kStrip}, rescale);
+  }
+}
+
+// The scratch of one task and how it is cut up.
+struct ForwardScratch {
+  std::vector<RowRange> rows;  // one a lane, the last row repeated in lanes past T
+  std::vector<Strip> strips;
+  Workspace memory;
+  float *scores, *key, *value;
+
+  ForwardScratch(std::size_t row_count, std::size_t D, std::size_t block)
+      : rows(row_count),
+        strips(row_count / kStrip),
+        memory(2 * strips.size() * Workspace::rounded(D * kStrip) +
+               Workspace::rounded(block * kStrip) +
+               2 * Workspace::rounded(block * static_cast<std::size_t>(
+                                                  padded_stride(static_cast<std::int64_t>(D))))) {
+    for (Strip& strip : strips) {
+      strip.query = memory.take(D * kStrip);
+      strip.output = memory.take(D * kStrip);
+    }
+    const auto width = static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(D)));
+    scores = memory.take(block * kStrip);
+    key = memory.take(block * width);
+    value = memory.take(block * width);
+  }
+};
+
+template <class E>
+std::size_t start_strips(const AttentionProblem& p, const ForwardTask& task,
+                         const std::vector<RowRange>& rows, ForwardScratch& scratch) {
+  const auto D = static_cast<std::size_t>(p.D);
+  const auto count = static_cast<std::size_t>(task.row_end - task.row_begin);
+  for (std::size_t lane = 0; lane < scratch.rows.size(); ++lane) {
+    const auto row = std::min(task.row_begin + static_cast<std::int64_t>(lane), task.row_end - 1);
+    scratch.rows[lane] = rows[static_cast<std::size_t>(row)];
+  }
+  const std::size_t used = (count + kStrip - 1) / kStrip;
+  for (std::size_t s = 0; s < used; ++s) {
+    Strip& strip = scratch.strips[s];
+    strip.rows = scratch.rows.data() + s * kStrip;
+    strip.range = group_range(strip.rows, kStrip);
+    start(strip.softmax);
+    std::fill_n(strip.output, D * kStrip, 0.0F);
+    const std::int64_t first = task.row_begin + static_cast<std::int64_t>(s * kStrip);
+    pack_transposed(row_of<E>(p.query, task.b, task.h, first), p.query.strides.row,
+                    std::min(kStrip, count - s * kStrip), D, p.scale * kLog2E, strip.query);
+  }
+  return used;
+}
+
+template <class E>
+void finish_strip(const AttentionProblem& p, const ForwardResult& result, const ForwardTask& task,
+                  std::size_t s, const Strip& strip) {
+  StripResult finished;
+  finish(strip.softmax, p.sink == nullptr ? nullptr : p.sink + task.h, p.gate, finished);
+  const std::int64_t first = task.row_begin + static_cast<std::int64_t>(s * kStrip);
+  const auto count = std::min(kStrip, static_cast<std::size_t>(task.row_end - first));
+  unpack_transposed(strip.output, finished.out_factor, count, static_cast<std::size_t>(p.D),
+                    row_of<E>(result.out, task.b, task.h, first), result.out.strides.row);
+  const std::int64_t at = (task.b * p.H + task.h) * p.T + first;
+  std::copy_n(finished.lse, count, result.lse + at);
+  if (p.gate != Gate::none) std::copy_n(finished.gate, count, result.gate + at);
+}
+
+template <class E>
+void forward_rows_of_head(const AttentionProblem& p, const ForwardResult& result,
+                          const ForwardTask& task, const std::vector<RowRange>& rows,
+                          ForwardScratch& scratch) {
+  const std::size_t strips = start_strips<E>(p, task, rows, scratch);
+  const std::int64_t key_head = task.h / (p.H / p.K);
+  const auto D = static_cast<std::size_t>(p.D);
+  std::int32_t first = scratch.strips[0].range.begin, last = scratch.strips[0].range.end;
+  for (std::size_t s = 1; s < strips; ++s) {
+    first = std::min(first, scratch.strips[s].range.begin);
+    last = std::max(last, scratch.strips[s].range.end);
+  }
+  const auto block = static_cast<std::int32_t>(key_block(p.D));
+  for (std::int32_t from = first / block * block; from < last; from += block) {
+    const std::int32_t begin = std::max(from, first), end = std::min(from + block, last);
+    const auto count = static_cast<std::size_t>(end - begin);
+    const E* key_rows = row_of<E>(p.key, task.b, key_head, begin);
+    const E* value_rows = row_of<E>(p.value, task.b, key_head, begin);
+    const FloatRows key = float_rows(key_rows, p.key.strides.row, count, D, scratch.key);
+    const FloatRows value = float_rows(value_rows, p.value.strides.row, count, D, scratch.value);
+    bool some_masked = false;
+    for (std::size_t s = 0; s < strips; ++s) {
+      some_masked = some_masked || scratch.strips[s].range.masks(begin, end);
+    }
+    const bool careful = some_masked && !rows_finite(value_rows, p.value.strides.row, count, D);
+    for (std::size_t s = 0; s < strips; ++s) {
+      Strip& strip = scratch.strips[s];
+      const std::int32_t a = std::max(begin, strip.range.begin);
+      const std::int32_t z = std::min(end, strip.range.end);
+      if (a >= z) continue;
+      const auto skip = static_cast<std::size_t>(a - begin);
+      attend_block(strip, {key.data + skip * key.stride, key.stride},
+                   {value.data + skip * value.stride, value.stride}, a, z, D, careful,
+                   p.gate == Gate::first_key, scratch.scores);
+    }
+  }
+  for (std::size_t s = 0; s < strips; ++s) finish_strip<E>(p, result, task, s, scratch.strips[s]);
+}
+
+void forward_worker(const AttentionProblem& p, const ForwardResult& result, const ForwardPlan& plan,
+                    TaskQueue& queue) {
+  ForwardScratch scratch(static_cast<std::size_t>(plan.rows_a_task), static_cast<std::size_t>(p.D),
+                         static_cast<std::size_t>(key_block(p.D)));
+  while (const auto index = queue.next()) {
+    const ForwardTask task = plan.task(*index);
+    const std::vector<RowRange>& rows = plan.rows_of(task.b);
+    if (p.element == Element::float32) {
+      forward_rows_of_head<float>(p, result, task, rows, scratch);
+    } else {
+      forward_rows_of_head<BFloat16>(p, result, task, rows, scratch);
+    }
+  }
+}
+
+std::int64_t strip_rows() { return static_cast<std::int64_t>(kStrip); }
+
+}  // namespace sinkwise::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sinkwise::kernels {
+
+HWY_EXPORT(forward_worker);
+HWY_EXPORT(strip_rows);
+
+void attention_forward(const AttentionProblem& problem, const ForwardResult& result,
+                       const Executor& executor) {
+  if (problem.B * problem.H * problem.T == 0) return;
+  use_instruction_set_of_environment();
+  const ForwardPlan plan(problem, HWY_DYNAMIC_DISPATCH(strip_rows)(), executor.threads);
+  TaskQueue queue(plan.tasks());
+  executor.run(std::min(executor.threads, plan.tasks()), [&](std::int64_t) {
+    HWY_DYNAMIC_DISPATCH(forward_worker)(problem, result, plan, queue);
+  });
+}
+
+}  // namespace sinkwise::kernels
+#endif

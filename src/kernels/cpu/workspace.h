@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace sinkwise::kernels {
+
+// Scratch memory of one task: float arrays at the start of cache lines, with a spare line after
+// each. Contents are undefined; tests fill them with NaN to prove that nothing reads what it did
+// not write.
+class Workspace {
+ public:
+  explicit Workspace(std::size_t floats);
+
+  float* take(std::size_t floats);  // aborts the program if more is taken than was asked for
+  void rewind() { used_ = 0; }
+
+  static std::size_t rounded(std::size_t floats);  // what take(floats) uses up
+  static void fill_with_nan_in_tests(bool fill);
+
+ private:
+  struct Free {
+    void operator()(float* memory) const;
+  };
+  std::unique_ptr<float, Free> memory_;
+  std::size_t size_ = 0, used_ = 0;
+};
+
+}  // namespace sinkwise::kernels

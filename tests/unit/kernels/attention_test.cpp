@@ -1,0 +1,300 @@
+#include <cstring>
+#include <gtest/gtest.h>
+
+#include "cpu/workspace.h"
+#include "problem.h"
+#include "sinkwise/kernels/instruction_set.h"
+
+namespace sinkwise::kernels {
+namespace {
+
+// Every test runs on every instruction set of this processor, on workspaces full of NaN.
+class KernelAttention : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    use_instruction_set(GetParam());
+    Workspace::fill_with_nan_in_tests(true);
+  }
+  void TearDown() override { Workspace::fill_with_nan_in_tests(false); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Cpu, KernelAttention, ::testing::ValuesIn(instruction_sets()),
+                         [](const auto& set) { return set.param; });
+
+std::string describe(const AttentionProblem& p) {
+  const auto word = [](const char* name, std::int64_t value) {
+    return std::string(name) + " " + std::to_string(value) + ", ";
+  };
+  return word("B", p.B) + word("H", p.H) + word("K", p.K) + word("T", p.T) + word("S", p.S) +
+         word("D", p.D) + word("causal", p.causal) + word("window", p.window) +
+         word("gate", static_cast<std::int64_t>(p.gate)) + word("sink", p.sink != nullptr) +
+         word("documents", p.document_start != nullptr);
+}
+
+// Twice the error of the plain float32 program, plus what no program avoids: 20 roundings of the
+// result's size (sums of up to 300 terms in another order), one rounding to E, and for gradients
+// one rounding of the operands' product that cancels in dO . v - delta.
+template <class E>
+void expect_near(const char* name, const std::vector<E>& actual, const std::vector<float>& plain,
+                 const std::vector<double>& exact, double cancelling, double roundings) {
+  const double unit = std::ldexp(1.0, -24);
+  double size = 0.0, rounding = 0.0;
+  for (double x : exact) {
+    if (!std::isfinite(x)) continue;
+    size = std::max(size, std::abs(x));
+    rounding =
+        std::max(rounding,
+                 std::abs(x - static_cast<double>(to_float(from_float<E>(static_cast<float>(x))))));
+  }
+  const double allowed =
+      2.0 * largest_error(plain, exact) + roundings * unit * (size + cancelling) + rounding;
+  EXPECT_LE(largest_error(actual, exact), allowed) << name;
+}
+
+template <class E>
+void expect_right(const Problem<E>& problem, double roundings = 20.0) {
+  const auto exact = problem.template naive<double>();
+  const auto plain = problem.template naive<float>();
+  const double d = static_cast<double>(problem.p.D);
+  expect_near("out", problem.out, plain.out, exact.out, 0.0, roundings);
+  expect_near("lse", problem.lse, plain.lse, exact.lse, 0.0, roundings);
+  if (problem.p.gate != Gate::none) {
+    expect_near("gate", problem.gate, plain.gate, exact.gate, 0.0, roundings);
+  }
+  expect_near("dq", problem.grad_query, plain.grad_query, exact.grad_query, d, roundings);
+  expect_near("dk", problem.grad_key, plain.grad_key, exact.grad_key, d, roundings);
+  expect_near("dv", problem.grad_value, plain.grad_value, exact.grad_value, 0.0, roundings);
+  expect_near("dsink", problem.grad_sink, plain.grad_sink, exact.grad_sink, d, roundings);
+}
+
+// Sizes on both sides of every tile, all options in all combinations that the seed meets.
+template <class E>
+Problem<E> random_problem(std::uint32_t seed) {
+  std::mt19937 random(seed);
+  const auto between = [&](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(random() % static_cast<unsigned>(high - low + 1));
+  };
+  Problem<E> problem;
+  AttentionProblem& p = problem.p;
+  p.B = between(1, 2), p.K = between(1, 2), p.H = p.K * between(1, 3);
+  p.T = between(0, 150), p.S = between(0, 2) > 0 ? p.T : between(0, 150);
+  p.D = seed % 10 == 0 ? between(129, 256) : between(1, 80);
+  p.causal = between(0, 3) > 0;
+  p.window = between(0, 2) > 0 ? 0 : between(1, 160);
+  p.gate = static_cast<Gate>(between(0, 2));
+  const bool packed = between(0, 2) == 0 && (p.T == p.S || (p.causal && p.T < p.S));
+  if (packed) problem.document_start = random_documents(p, 20, seed);
+  problem.fill(seed, p.gate == Gate::sink || between(0, 1) == 0);
+  return problem;
+}
+
+template <class E>
+void run_random_problems() {
+  for (std::uint32_t seed = 1; seed <= 150; ++seed) {
+    Problem<E> problem = random_problem<E>(seed);
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + describe(problem.p));
+    const Executor executor = thread_executor(1 + seed % 3);
+    problem.forward(executor);
+    problem.backward(executor);
+    expect_right(problem);
+  }
+}
+
+TEST_P(KernelAttention, EqualsTheDefinitionInFloat32) { run_random_problems<float>(); }
+TEST_P(KernelAttention, EqualsTheDefinitionInBfloat16) { run_random_problems<BFloat16>(); }
+
+TEST_P(KernelAttention, LengthsOfZeroAndOne) {
+  for (std::int64_t T : {0, 1}) {
+    for (std::int64_t S : {0, 1, 7}) {
+      for (bool sink : {false, true}) {
+        Problem<float> problem;
+        problem.p.B = problem.p.H = problem.p.K = 1;
+        problem.p.T = T, problem.p.S = S, problem.p.D = 16;
+        problem.p.gate = sink ? Gate::sink : Gate::first_key;
+        problem.fill(5, sink);
+        SCOPED_TRACE(describe(problem.p));
+        problem.forward(serial_executor());
+        problem.backward(serial_executor());
+        expect_right(problem);
+      }
+    }
+  }
+}
+
+TEST_P(KernelAttention, RowsThatSeeNothing) {
+  for (bool sink : {false, true}) {
+    Problem<float> problem;
+    problem.p.B = 1, problem.p.H = problem.p.K = 2;
+    problem.p.T = 40, problem.p.S = 9, problem.p.D = 24;  // causal: rows 0 to 30 see no key
+    problem.p.gate = sink ? Gate::sink : Gate::first_key;
+    problem.fill(6, sink);
+    problem.forward(serial_executor());
+    problem.backward(serial_executor());
+    expect_right(problem);
+    for (std::size_t row = 0; row < 31; ++row) {
+      EXPECT_EQ(problem.lse[row], sink ? problem.sink[0] : -INFINITY);
+      EXPECT_EQ(problem.gate[row], sink ? 0.0F : 1.0F);
+      EXPECT_EQ(problem.out[row * 24], 0.0F);
+      EXPECT_EQ(problem.grad_query[row * 24], 0.0F);
+    }
+  }
+}
+
+TEST_P(KernelAttention, ManyKeys) {
+  Problem<float> problem;
+  problem.p.B = problem.p.H = problem.p.K = 1;
+  problem.p.T = 3, problem.p.S = 65537, problem.p.D = 16;
+  problem.p.gate = Gate::first_key;
+  problem.fill(8, true);
+  problem.forward(thread_executor(2));
+  problem.backward(thread_executor(2));
+  expect_right(problem);
+}
+
+TEST_P(KernelAttention, ExtremeSinksAndScores) {
+  for (float z : {-INFINITY, -1e4F, 0.0F, 100.0F, 1e4F}) {
+    Problem<float> problem;
+    problem.p.B = 1, problem.p.H = problem.p.K = 2;
+    problem.p.T = problem.p.S = 33, problem.p.D = 16;
+    problem.p.gate = Gate::sink;
+    problem.fill(9, true);
+    std::fill(problem.sink.begin(), problem.sink.end(), z);
+    for (float& x : problem.key) x *= 8.0F;
+    SCOPED_TRACE(z);
+    problem.forward(serial_executor());
+    problem.backward(serial_executor());
+    expect_right(problem, 20.0 + (std::isfinite(z) ? std::abs(static_cast<double>(z)) : 0.0));
+  }
+}
+
+TEST_P(KernelAttention, SameBitsForTheSameThreads) {
+  Problem<float> problem;
+  problem.p.B = 1, problem.p.H = 3, problem.p.K = 1;
+  problem.p.T = problem.p.S = 700, problem.p.D = 32;
+  problem.p.gate = Gate::first_key;
+  problem.fill(10, true);
+  Problem<float> once = problem, again = problem, serial = problem;
+  for (Problem<float>* run : {&once, &again, &serial}) {
+    run->connect();
+    const Executor executor = run == &serial ? serial_executor() : thread_executor(3);
+    run->forward(executor);
+    run->backward(executor);
+  }
+  EXPECT_EQ(once.out, serial.out) << "forward: for any number of threads";
+  EXPECT_EQ(once.lse, serial.lse);
+  EXPECT_EQ(once.gate, serial.gate);
+  EXPECT_EQ(once.grad_query, again.grad_query);
+  EXPECT_EQ(once.grad_key, again.grad_key);
+  EXPECT_EQ(once.grad_value, again.grad_value);
+  EXPECT_EQ(once.grad_sink, again.grad_sink);
+}
+
+// --- What a row does not see cannot matter to it, not even NaN ---
+
+template <class V>
+void set_rows(std::vector<V>& values, std::int64_t row_size, std::int64_t begin, std::int64_t end,
+              float value) {
+  for (std::int64_t i = begin * row_size; i < end * row_size; ++i) {
+    values[static_cast<std::size_t>(i)] = from_float<V>(value);
+  }
+}
+
+template <class V>
+std::vector<V> rows_of(const std::vector<V>& values, std::int64_t row_size, std::int64_t begin,
+                       std::int64_t end) {
+  return {values.begin() + begin * row_size, values.begin() + end * row_size};
+}
+
+// Two documents of one head; everything that belongs to the second becomes `poison`.
+template <bool kBackwardToo>
+void expect_first_document_untouched(float poison, bool causal, std::int64_t window) {
+  constexpr std::int64_t kFirst = 37, kRows = 101, kSize = 20;
+  Problem<float> clean;
+  AttentionProblem& p = clean.p;
+  p.B = p.H = p.K = 1;
+  p.T = p.S = kRows, p.D = kSize;
+  p.causal = causal, p.window = window, p.gate = Gate::first_key;
+  clean.document_start.assign(static_cast<std::size_t>(kRows), kFirst);
+  std::fill_n(clean.document_start.begin(), kFirst, 0);
+  clean.fill(11, true);
+  Problem<float> poisoned = clean;
+  for (auto* values : {&poisoned.query, &poisoned.key, &poisoned.value, &poisoned.grad_out}) {
+    set_rows(*values, kSize, kFirst, kRows, poison);
+  }
+  for (Problem<float>* run : {&clean, &poisoned}) {
+    run->connect();
+    run->forward(serial_executor());
+    run->backward(serial_executor());
+  }
+  const auto same = [&](const std::vector<float>& a, const std::vector<float>& b,
+                        std::int64_t row_size) {
+    return rows_of(a, row_size, 0, kFirst) == rows_of(b, row_size, 0, kFirst);
+  };
+  EXPECT_TRUE(same(clean.out, poisoned.out, kSize));
+  EXPECT_TRUE(same(clean.lse, poisoned.lse, 1));
+  EXPECT_TRUE(same(clean.gate, poisoned.gate, 1));
+  if (!kBackwardToo) return;
+  EXPECT_TRUE(same(clean.grad_query, poisoned.grad_query, kSize));
+  EXPECT_TRUE(same(clean.grad_key, poisoned.grad_key, kSize));
+  EXPECT_TRUE(same(clean.grad_value, poisoned.grad_value, kSize));
+}
+
+TEST_P(KernelAttention, OtherDocumentsDoNotMatter) {
+  for (bool causal : {true, false}) {
+    for (std::int64_t window : {0, 9}) {
+      SCOPED_TRACE(causal);
+      expect_first_document_untouched<true>(3.0F, causal, window);
+    }
+  }
+}
+
+// The sums take another order where NaN is about, so the bits may differ; the values may not.
+TEST_P(KernelAttention, NanOutOfSightDoesNotLeak) {
+  for (float poison : {NAN, INFINITY}) {
+    Problem<float> problem;
+    AttentionProblem& p = problem.p;
+    p.B = 1, p.H = 2, p.K = 1;
+    p.T = p.S = 150, p.D = 20, p.window = 40, p.gate = Gate::first_key;
+    problem.fill(12, true);
+    const auto exact = problem.naive<double>();
+    // Key 100 becomes NaN: rows 0 to 99 and 140 to 149 of both heads do not see it.
+    set_rows(problem.key, p.D, 100, 101, poison);
+    set_rows(problem.value, p.D, 100, 101, poison);
+    problem.forward(serial_executor());
+    problem.backward(serial_executor());
+    for (std::int64_t i = 0; i < p.H * p.T; ++i) {
+      const std::int64_t row = i % p.T;
+      const bool sees = row >= 100 && row < 140;
+      const auto at = static_cast<std::size_t>(i * p.D);
+      EXPECT_EQ(std::isnan(problem.out[at]), sees) << row;
+      if (sees) continue;
+      EXPECT_NEAR(problem.out[at], exact.out[at], 1e-5);
+      EXPECT_NEAR(problem.grad_query[at], exact.grad_query[at], 1e-4);
+    }
+    // Keys whose rows all have a finite answer keep a finite gradient: row 139 is the last that
+    // sees key 100, and it sees keys 100 to 139.
+    for (std::int64_t key = 0; key < p.S; ++key) {
+      const auto at = static_cast<std::size_t>(key * p.D);
+      const bool met = key >= 61 && key < 140;  // by a row that sees key 100
+      if (met) continue;
+      EXPECT_NEAR(problem.grad_key[at], exact.grad_key[at], 1e-4) << key;
+      EXPECT_NEAR(problem.grad_value[at], exact.grad_value[at], 1e-4) << key;
+    }
+  }
+}
+
+TEST(KernelAttentionDecline, NamesTheReason) {
+  AttentionProblem p;
+  p.B = p.H = p.K = 1, p.T = p.S = 4, p.D = 300;
+  EXPECT_NE(decline_reason(p).value_or("").find("head size 300"), std::string::npos);
+  p.D = 8;
+  EXPECT_FALSE(decline_reason(p));
+  const std::int64_t start[] = {0, 1, 0, 1};
+  p.document_start = start;
+  EXPECT_FALSE(decline_reason(p)) << "causal: any start makes an interval";
+  p.causal = false;
+  EXPECT_NE(decline_reason(p).value_or("").find("not neighbours"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sinkwise::kernels
