@@ -311,6 +311,18 @@ TEST_F(TrainerTest, TheLogHoldsEveryStepAndEveryEvaluation) {
   EXPECT_EQ(listener.validations, 4);
 }
 
+TEST_F(TrainerTest, EventsLeaveOutWhatWasNotMeasured) {
+  Stopper listener(-1);
+  go(place(), {"log.tensorboard=true"}, listener);
+  std::string events;
+  for (const auto& entry : std::filesystem::directory_iterator(place() / "tensorboard")) {
+    events += bytes_of(entry.path());
+  }
+  EXPECT_NE(events.find("train/loss"), std::string::npos);
+  EXPECT_NE(events.find("validation/excess"), std::string::npos);
+  EXPECT_EQ(events.find("bits_per_byte"), std::string::npos);  // null in log.jsonl: no text
+}
+
 // Steps of the checkpoints in a run directory.
 std::vector<std::int64_t> checkpoints(const std::filesystem::path& run) {
   std::vector<std::int64_t> steps;
