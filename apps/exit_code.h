@@ -36,4 +36,23 @@ inline ExitCode exit_code(Fault fault) {
   return kFailure;
 }
 
+// The other way round, for the exit code of another sinkwise process. What is no fault's code, such
+// as 128 + 9 of a process that was killed, counts as a resource.
+inline Fault fault_of(int code) {
+  switch (code) {
+    case kFailure:
+      return Fault::internal;
+    case kBadConfig:
+      return Fault::bad_config;
+    case kBadFile:
+      return Fault::bad_file;
+    case kLocked:
+      return Fault::locked;
+    case kNumerics:
+      return Fault::numerics;
+    default:
+      return Fault::resource;
+  }
+}
+
 }  // namespace sinkwise::apps

@@ -1,17 +1,15 @@
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "commands.h"
 #include "console.h"
 #include "exit_code.h"
-#include "recipe.h"
 #include "report_files.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/sweep/grid.h"
 #include "sinkwise/sweep/pool.h"
-#include "sinkwise/train/step_bench.h"
-#include "sinkwise/train/trainer.h"
+#include "sweep_checks.h"
+#include "sweep_overhead.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -39,32 +37,27 @@ class SweepConsole : public sweep::PoolListener {
   Console& console_;
 };
 
-void measure_overhead(const sweep::Grid& grid, Console& console) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const sweep::OverheadJob& job : grid.overhead) {
-    console.say(concat("timing the balance loss: ", job.recipe.stem().string(), " ",
-                       join(job.assignments, " "), ", ", job.pairs, " pairs of steps"));
-    const auto recipe = load_recipe({job.recipe.string(), job.assignments});
-    recipe->config.run.threads = 1;  // as the runs themselves
-    train::check(recipe->config);
-    train::configure_process(recipe->config);
-    list.push_back(to_json(train::time_overhead(recipe->config, job.pairs)));
+// A sweep ends with the exit code on which its failed runs agree, where it is a fault's.
+sweep::PoolOutcome run_jobs(const sweep::Grid& grid, std::int64_t workers, Console& console) {
+  SweepConsole listener(console);
+  const auto program = std::filesystem::read_symlink("/proc/self/exe");
+  try {
+    return sweep::run_jobs(grid.jobs, {program, workers}, listener, stop_requested());
+  } catch (const sweep::JobsFailed& failed) {
+    throw Error(fault_of(failed.code()), failed.text());
   }
-  write_file_atomically(grid.out / "overhead.json", list.dump(1) + "\n");
 }
 
 int run(const Arguments& arguments) {
   sweep::Grid grid = sweep::read_grid(arguments.file, arguments.out);
   const auto cores = static_cast<std::int64_t>(std::max(1u, std::thread::hardware_concurrency()));
   const std::int64_t workers = arguments.workers > 0 ? arguments.workers : cores;
+  check_runs(grid, arguments.file);
   make_directories(grid.out);
   Console console;
   console.say(concat(grid.title, "\n", grid.jobs.size(), " runs, ", workers, " at a time, in ",
                      grid.out.string()));
-  SweepConsole listener(console);
-  const auto program = std::filesystem::read_symlink("/proc/self/exe");
-  const auto outcome = sweep::run_jobs(grid.jobs, {program, workers}, listener, stop_requested());
-  if (outcome == sweep::PoolOutcome::interrupted) {
+  if (run_jobs(grid, workers, console) == sweep::PoolOutcome::interrupted) {
     console.say("stopped; the same command goes on where it was");
     return kInterrupted;
   }

@@ -89,22 +89,33 @@ int dry_run(const train::RunConfig& config, bool as_json) {
 bool is_of_a_run(const std::string& name) {
   static const std::set<std::string> kFiles = {"config.toml", "log.jsonl", "timing.jsonl",
                                                "result.json", "tensorboard"};
-  return kFiles.contains(name) || name.rfind("step-", 0) == 0;
+  const bool step =
+      name.size() > 5 && name.rfind("step-", 0) == 0 && '0' <= name[5] && name[5] <= '9';
+  return step || kFiles.contains(name);
+}
+
+// The names in the directory that a run wrote; none when there is no such directory.
+std::vector<std::string> names_of_a_run(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  std::error_code unreadable;  // opening the run says what is wrong
+  for (const auto& entry : std::filesystem::directory_iterator(directory, unreadable)) {
+    const std::string name = entry.path().filename().string();
+    if (is_of_a_run(name)) names.push_back(name);
+  }
+  return names;
 }
 
 // Starting over throws away a run: only with --force.
 void start_over(const std::filesystem::path& directory, bool force) {
-  if (!std::filesystem::exists(directory / "config.toml")) return;
+  const std::vector<std::string> before = names_of_a_run(directory);
+  if (before.empty()) return;
   if (!force) {
     throw BadConfig({"--fresh would throw away a run", directory.string(), "an unused directory",
-                     "a run with a config.toml",
+                     join(before),
                      "give --fresh --force to remove it, or leave --fresh out to go on with it"});
   }
   const auto owned = checkpoint::RunDirectory::open(directory);  // nobody else is training it
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    const std::string name = entry.path().filename().string();
-    if (is_of_a_run(name)) remove_tree(entry.path());
-  }
+  for (const std::string& name : names_of_a_run(directory)) remove_tree(directory / name);
 }
 
 int run(const Arguments& arguments) {

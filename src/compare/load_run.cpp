@@ -55,8 +55,17 @@ Layer layer_of(const Fields& fields) {
   return layer;
 }
 
+std::string form_of(const Fields& balance) {
+  const std::string form = balance.text_or("form", "none");
+  const auto& known = balance_form_names();
+  if (known.contains(form)) return form;
+  std::vector<std::string> forms;
+  for (const auto& [name, unused] : known) forms.push_back(name);
+  balance.fail("form", "one of " + join(forms), printable(form));
+}
+
 Balance balance_of(const Fields& fields) {
-  return {.form = fields.text_or("form", "none"),
+  return {.form = form_of(fields),
           .lambda = fields.has("lambda") ? fields.number("lambda") : 0.0,
           .shared_heads = fields.integer_or("shared_heads", 0)};
 }
@@ -83,6 +92,7 @@ double mean_over_heads(const std::vector<Layer>& layers, std::vector<double> Lay
 void read_final(Run& run, const Fields& final_values, const Fields& time) {
   for (const FigureInfo& info : kFigures) run.figures[info.key] = final_values.number(info.key);
   for (const Fields& layer : final_values.objects("layers")) run.layers.push_back(layer_of(layer));
+  if (run.layers.empty()) final_values.fail("layers", "one object a layer", "none");
   run.figures["value_drain"] = mean_over_heads(run.layers, &Layer::value_drain);
   run.figures["step_ms"] = time.number("step_ms_median");
   const Fields groups = final_values.object("groups");

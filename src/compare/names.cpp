@@ -10,13 +10,18 @@ std::string mechanism_name(const std::string& mechanism) {
   return mechanism;
 }
 
+const std::map<std::string, std::string>& balance_form_names() {
+  static const std::map<std::string, std::string> names = {{"none", "no balance"},
+                                                           {"cv", "CV balance"},
+                                                           {"switch", "switch balance"},
+                                                           {"loss_free", "loss-free balance"},
+                                                           {"open", "open control"}};
+  return names;
+}
+
 std::string balance_name(const Balance& balance) {
-  if (balance.is_base()) return "no balance";
-  std::string name = balance.form;
-  if (balance.form == "cv") name = "CV balance";
-  if (balance.form == "switch") name = "switch balance";
-  if (balance.form == "loss_free") name = "loss-free balance";
-  if (balance.is_control()) name = "open control";
+  std::string name = balance_form_names().at(balance.form);
+  if (balance.is_base()) return name;
   if (balance.lambda != 0.0) name += fmt::format(" \u03bb = {:g}", balance.lambda);
   if (balance.shared_heads != 0) name += fmt::format(", {} shared", balance.shared_heads);
   return name;

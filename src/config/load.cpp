@@ -50,14 +50,14 @@ void Table::report(std::string key, std::string origin, std::string message,
       {std::move(key), std::move(origin), std::move(message), std::move(suggestion)});
 }
 
+bool Table::may_guess() const { return problems_.size() < kMostSuggestions; }
+
 void Table::report_unknown(const std::string& key, const std::string& origin) {
   if (is_section(key)) {
     report(key, origin, "a section, not a key", "write the key inside it, as in " + key + ".<key>");
     return;
   }
-  const bool guess = problems_.size() < kMostSuggestions;
-  const std::string near = guess ? suggest(key, keys()) : "";
-  report(key, origin, "unknown key", did_you_mean(near));
+  report(key, origin, "unknown key", did_you_mean(may_guess() ? suggest(key, keys()) : ""));
 }
 
 void Table::assign_text(Entry& entry, std::string_view text, const std::string& origin, Rank rank) {
@@ -134,11 +134,7 @@ void Table::load_text(std::string_view toml, const std::string& origin) {
 void Table::load_environment(const std::map<std::string, std::string>& variables,
                              const std::set<std::string>& allowed) {
   std::map<std::string, Entry*> by_name;
-  std::vector<std::string> names;
-  for (Entry& entry : entries_) {
-    by_name[entry.environment] = &entry;
-    names.push_back(entry.environment);
-  }
+  for (Entry& entry : entries_) by_name[entry.environment] = &entry;
   for (const auto& [name, text] : variables) {
     if (!name.starts_with(kEnvironmentPrefix)) continue;
     const auto place = by_name.find(name);
@@ -146,7 +142,8 @@ void Table::load_environment(const std::map<std::string, std::string>& variables
     if (place != by_name.end()) {
       assign_text(*place->second, text, origin, Rank::environment);
     } else if (!allowed.contains(name)) {
-      report(name, "environment", "unknown variable", did_you_mean(nearest(name, names)));
+      report(name, "environment", "unknown variable",
+             did_you_mean(may_guess() ? suggest_variable(name, keys()) : ""));
     }
   }
 }

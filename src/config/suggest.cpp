@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "environment_name.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::config {
@@ -54,6 +55,17 @@ std::string suggest(const std::string& key, const std::vector<std::string>& keys
   for (const std::string& candidate : keys) words.push_back(last_word(candidate));
   const std::string word = nearest(last_word(wanted), words);
   return word.empty() ? std::string() : with_last_word(word, wanted, keys);
+}
+
+std::string suggest_variable(const std::string& name, const std::vector<std::string>& keys) {
+  std::string key = name.substr(std::string_view(kEnvironmentPrefix).size());
+  std::string near = suggest(key, keys);
+  const std::size_t after_section = key.find('_');
+  if (near.empty() && after_section != std::string::npos) {
+    key[after_section] = '.';
+    near = suggest(key, keys);
+  }
+  return near.empty() ? near : environment_name(near);
 }
 
 }  // namespace sinkwise::config

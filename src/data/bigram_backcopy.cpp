@@ -13,11 +13,12 @@ namespace {
 
 void check(const BigramBackcopyOptions& options) {
   const std::string task = "bigram_backcopy";
-  check_between(options.symbols, 2, 4096, task, "symbols");
-  check_between(options.length, 1, kLongest, task, "length");
-  check_between(options.triggers, 0, options.symbols - 1, task, "triggers");
-  check_between(options.offsets, 1, std::max<std::int64_t>(1, options.triggers), task, "offsets");
-  check_between(options.validation_rows, 1, 1 << 24, task, "validation_rows");
+  check_between(options.symbols, 2, 4096, task, "task.symbols");
+  check_between(options.length, 1, kLongest, task, "task.length");
+  check_between(options.triggers, 0, options.symbols - 1, task, "task.triggers");
+  check_between(options.offsets, 1, std::max<std::int64_t>(1, options.triggers), task,
+                "task.offsets");
+  check_between(options.validation_rows, 1, 1 << 24, task, "task.validation_rows");
 }
 
 std::vector<double> without(std::vector<double> law, const std::vector<std::int32_t>& ids) {

@@ -11,21 +11,21 @@ namespace sinkwise::data {
 inline constexpr std::int64_t kLongest =
     1 << 24;  // T of any task: beyond it a row alone fills memory
 
-// BadConfig: options come from a recipe.
-inline void check_option(bool good, const std::string& task, const std::string& option,
+// BadConfig: options come from a recipe, where `key` stands.
+inline void check_option(bool good, const std::string& task, const std::string& key,
                          const std::string& expected, const std::string& found) {
   if (good) return;
   throw BadConfig({.what = "a task cannot be built with this option",
-                   .where = "task " + task + ", option " + option,
+                   .where = key + ", task " + task,
                    .expected = expected,
                    .found = found,
-                   .next = "correct " + option + " in the recipe"});
+                   .next = "correct " + key + " in the recipe"});
 }
 
 // BadConfig unless low <= value <= high.
 inline void check_between(std::int64_t value, std::int64_t low, std::int64_t high,
-                          const std::string& task, const std::string& option) {
-  check_option(value >= low && value <= high, task, option, concat(low, " to ", high),
+                          const std::string& task, const std::string& key) {
+  check_option(value >= low && value <= high, task, key, concat(low, " to ", high),
                std::to_string(value));
 }
 

@@ -83,7 +83,7 @@ std::unique_ptr<Task> make_task(const TaskOptions& options) {
   }
   const std::string near = nearest(options.name, task_names());
   throw BadConfig({.what = "there is no such task",
-                   .where = "option name",
+                   .where = "task.name",
                    .expected = "one of " + join(task_names()),
                    .found = printable(options.name),
                    .next = near.empty() ? "" : "did you mean " + near + "?"});

@@ -94,7 +94,7 @@ std::vector<std::string> sources(const fs::path& folder) {
                                          : printable(folder.string()),
                  .expected = "a folder python3.* with os.py, abc.py and the other modules",
                  .found = "none",
-                 .next = "name text files in the option files, or set SINKWISE_PYTHON"});
+                 .next = "name text files in data.files, or set SINKWISE_PYTHON"});
 }
 
 }  // namespace

@@ -16,11 +16,12 @@ namespace {
 constexpr std::size_t kManyFiles = 16;  // from here on whole files are held out
 
 void check(const TextCorpusOptions& options) {
-  check_between(options.length, 2, kLongest, "text", "length");
-  check_between(options.max_bytes, 1, std::int64_t{1} << 38, "text", "max_bytes");
-  check_between(options.validation_rows, 1, 1 << 24, "text", "validation_rows");
+  check_between(options.length, 2, kLongest, "text", "task.length");
+  check_between(options.max_bytes, 1, std::int64_t{1} << 38, "text", "data.max_bytes");
+  check_between(options.validation_rows, 1, 1 << 24, "text", "task.validation_rows");
   const double f = options.validation_fraction;
-  check_option(f > 0.0 && f < 1.0, "text", "validation_fraction", "a number in (0, 1)", concat(f));
+  check_option(f > 0.0 && f < 1.0, "text", "data.validation_fraction", "a number in (0, 1)",
+               concat(f));
 }
 
 std::vector<TextFile> read(const TextCorpusOptions& options) {
@@ -68,9 +69,9 @@ void check_lengths(const std::vector<TextFile>& files, std::int64_t length) {
     if (size >= 2 * length) continue;
     throw BadFile({.what = "a text file is shorter than two windows, one to train and one held out",
                    .where = printable(file.name),
-                   .expected = concat("at least ", 2 * length, " bytes (length ", length, ")"),
+                   .expected = concat("at least ", 2 * length, " bytes (task.length ", length, ")"),
                    .found = concat(size, " bytes"),
-                   .next = "shorten length, leave the file out, or set pack = true"});
+                   .next = "shorten task.length, leave the file out, or set data.pack = true"});
   }
 }
 
@@ -95,12 +96,13 @@ TextCorpus::TextCorpus(TextCorpusOptions options) : options_(std::move(options))
 
 void TextCorpus::check_side(const Side& side, const std::string& which) const {
   if (windows(side) > 0) return;
-  throw BadFile({.what = "the " + which + " text is shorter than one window",
-                 .where = concat(side.names.size(), " files, ", side.bytes.size(), " bytes"),
-                 .expected = concat("at least ", options_.length, " bytes",
-                                    options_.pack ? "" : " in one file"),
-                 .found = concat("no window of ", options_.length, " bytes"),
-                 .next = "give more text, shorten length, or change validation_fraction"});
+  throw BadFile(
+      {.what = "the " + which + " text is shorter than one window",
+       .where = concat(side.names.size(), " files, ", side.bytes.size(), " bytes"),
+       .expected =
+           concat("at least ", options_.length, " bytes", options_.pack ? "" : " in one file"),
+       .found = concat("no window of ", options_.length, " bytes"),
+       .next = "give more text, shorten task.length, or change data.validation_fraction"});
 }
 
 // Places where a window may start: all that leave T bytes to the end of the document, or with

@@ -14,10 +14,10 @@ namespace {
 namespace fs = std::filesystem;
 
 void check_names(const std::vector<std::string>& sorted) {
-  check_option(!sorted.front().empty(), "text", "files", "names of files", "an empty name");
+  check_option(!sorted.front().empty(), "text", "data.files", "names of files", "an empty name");
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice == sorted.end()) return;
-  check_option(false, "text", "files", "each file once", printable(*twice) + " twice");
+  check_option(false, "text", "data.files", "each file once", printable(*twice) + " twice");
 }
 
 void refuse_too_many_bytes(const std::vector<std::string>& names, std::int64_t max_bytes) {
@@ -29,10 +29,10 @@ void refuse_too_many_bytes(const std::vector<std::string>& names, std::int64_t m
   }
   if (total <= static_cast<std::uintmax_t>(max_bytes)) return;
   throw BadConfig({.what = "the text files are longer than the memory set aside for them",
-                   .where = "task text, option files",
-                   .expected = concat("at most ", max_bytes, " bytes (option max_bytes)"),
+                   .where = "data.files, task text",
+                   .expected = concat("at most ", max_bytes, " bytes (data.max_bytes)"),
                    .found = concat(total, " bytes in ", names.size(), " files"),
-                   .next = concat("raise max_bytes to ", total, ", or name fewer files")});
+                   .next = concat("raise data.max_bytes to ", total, ", or name fewer files")});
 }
 
 void check_text(const TextFile& file) {
@@ -41,7 +41,7 @@ void check_text(const TextFile& file) {
                    .where = printable(file.name),
                    .expected = "some text",
                    .found = "0 bytes",
-                   .next = "leave it out of the option files"});
+                   .next = "leave it out of data.files"});
   }
   const std::size_t nul = file.bytes.find('\0');
   if (nul == std::string::npos) return;

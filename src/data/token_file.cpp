@@ -108,7 +108,7 @@ std::int32_t TokenFile::checked_id(std::int64_t place, std::int64_t vocabulary) 
                                  kHeaderBytes + place * bytes_per_id_),
                  .expected = concat("an id below ", vocabulary),
                  .found = std::to_string(value),
-                 .next = "check that the file and the option vocabulary belong to one tokenizer"});
+                 .next = "check that the file and data.vocabulary belong to one tokenizer"});
 }
 
 void TokenFile::read(std::int64_t first, std::span<std::int32_t> ids,

@@ -14,14 +14,15 @@ constexpr std::int64_t kScanned = 256 << 20;                        // bytes, se
 
 void check(const TokenFilesOptions& options) {
   const std::string task = "tokens";
-  check_option(!options.files.empty(), task, "files", "at least one token file", "none");
-  check_between(options.length, 1, kLongest, task, "length");
-  check_between(options.vocabulary, 0, kLargestVocabulary, task, "vocabulary");
-  check_between(options.validation_rows, 1, 1 << 24, task, "validation_rows");
+  check_option(!options.files.empty(), task, "data.files", "at least one token file", "none");
+  check_between(options.length, 1, kLongest, task, "task.length");
+  check_between(options.vocabulary, 0, kLargestVocabulary, task, "data.vocabulary");
+  check_between(options.validation_rows, 1, 1 << 24, task, "task.validation_rows");
   const double f = options.validation_fraction;
-  check_option(f > 0.0 && f < 1.0, task, "validation_fraction", "a number in (0, 1)", concat(f));
+  check_option(f > 0.0 && f < 1.0, task, "data.validation_fraction", "a number in (0, 1)",
+               concat(f));
   const double bytes = options.bytes_per_token;
-  check_option(bytes >= 0.0 && std::isfinite(bytes), task, "bytes_per_token", "a number >= 0",
+  check_option(bytes >= 0.0 && std::isfinite(bytes), task, "data.bytes_per_token", "a number >= 0",
                concat(bytes));
 }
 
@@ -29,15 +30,15 @@ void check(const TokenFilesOptions& options) {
 
 TokenFiles::TokenFiles(TokenFilesOptions options) : options_(std::move(options)) {
   check(options_);
-  open(options_.files);
-  open(options_.validation_files);
+  open(options_.files, "data.files");
+  open(options_.validation_files, "data.validation_files");
   split();
   settle_vocabulary();
 }
 
-void TokenFiles::open(const std::vector<std::string>& paths) {
+void TokenFiles::open(const std::vector<std::string>& paths, const std::string& key) {
   for (const std::string& path : paths) {
-    check_option(!path.empty(), "tokens", "files", "names of files", "an empty name");
+    check_option(!path.empty(), "tokens", key, "names of files", "an empty name");
     files_.push_back(TokenFile::open(path));
   }
 }
@@ -65,10 +66,10 @@ void TokenFiles::add_part(Side& side, Part part) const {
     throw BadFile({.what = "a token file is too short for its windows",
                    .where = printable(files_[part.file].path().string()),
                    .expected = concat("at least ", (tails ? 2 : 1) * (options_.length + 1),
-                                      " tokens (length ", options_.length,
+                                      " tokens (task.length ", options_.length,
                                       tails ? ", one window to train and one held out)" : ")"),
                    .found = concat(files_[part.file].size(), " tokens"),
-                   .next = "shorten length or leave the file out"});
+                   .next = "shorten task.length or leave the file out"});
   }
   const std::int64_t before = side.windows.empty() ? 0 : side.windows.back();
   side.parts.push_back(part);
@@ -85,7 +86,7 @@ void TokenFiles::settle_vocabulary() {
   }
   vocabulary_ = known ? options_.vocabulary : largest + 1;
   const std::int64_t document = options_.document_token;
-  check_option(document >= -1 && document < vocabulary_, "tokens", "document_token",
+  check_option(document >= -1 && document < vocabulary_, "tokens", "data.document_token",
                concat("-1 (none) or an id below ", vocabulary_), std::to_string(document));
 }
 

@@ -10,11 +10,12 @@ namespace {
 
 void check(const TriggerAverageOptions& options) {
   const std::string task = "trigger_average";
-  check_between(options.features, 3, 65536, task, "features");
-  check_between(options.length, 3, kLongest, task, "length");
-  check_between(options.validation_rows, 1, 1 << 24, task, "validation_rows");
+  check_between(options.features, 3, 65536, task, "task.features");
+  check_between(options.length, 3, kLongest, task, "task.length");
+  check_between(options.validation_rows, 1, 1 << 24, task, "task.validation_rows");
   const double p = options.trigger_probability;
-  check_option(p > 0.0 && p < 1.0, task, "trigger_probability", "a number in (0, 1)", concat(p));
+  check_option(p > 0.0 && p < 1.0, task, "task.trigger_probability", "a number in (0, 1)",
+               concat(p));
 }
 
 // The sum of the ordinary tokens seen so far in a row.

@@ -133,8 +133,8 @@ at::Tensor Attention::attend(const Heads& heads, const AttentionInput& input,
     const ops::Gate rule = gate == ops::Gate::none ? ops::Gate::sink : gate;
     record.informative = ops::informative_rows(geometry, rule, input.x.device());
   }
-  const bool biased_first_key = gate_bias.defined() && config_.mechanism == Mechanism::vanilla;
-  const bool reference = input.observe.weights || is_control(config_.mechanism) || biased_first_key;
+  const bool reference =
+      input.observe.weights || needs_reference(config_.mechanism, gate_bias.defined());
   return reference ? attend_reference(heads, input, record) : attend_fused(heads, input, record);
 }
 
@@ -199,6 +199,10 @@ bool has_sink(Mechanism mechanism) {
 
 bool is_gated(Mechanism mechanism) {
   return mechanism == Mechanism::gated_headwise || mechanism == Mechanism::gated_elementwise;
+}
+
+bool needs_reference(Mechanism mechanism, bool gate_bias) {
+  return is_control(mechanism) || (gate_bias && mechanism == Mechanism::vanilla);
 }
 
 const std::vector<std::pair<std::string, Mechanism>>& mechanism_names() {

@@ -35,14 +35,12 @@ std::string translucent(Tone tone, double opacity) {
   return fmt::format("rgba({},{},{},{:g})", rgb >> 16, rgb >> 8 & 255, rgb & 255, opacity);
 }
 
-json number(double value) {
-  if (!std::isfinite(value)) return nullptr;
-  return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr);
-}
+// Six digits: no chart shows more, and the page is smaller.
+json rounded(double value) { return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr); }
 
-json numbers(const std::vector<double>& values) {
+json rounded(const std::vector<double>& values) {
   json list = json::array();
-  for (const double value : values) list.push_back(number(value));
+  for (const double value : values) list.push_back(rounded(value));
   return list;
 }
 
@@ -64,8 +62,8 @@ json band_trace(const Line& line) {
   for (std::size_t i = line.x.size(); i-- > 0;) add(i, line.high[i]);
   return {{"type", "scatter"},
           {"mode", "lines"},
-          {"x", numbers(x)},
-          {"y", numbers(y)},
+          {"x", rounded(x)},
+          {"y", rounded(y)},
           {"line", {{"width", 0}}},
           {"fill", "toself"},
           {"fillcolor", translucent(line.tone, 0.16)},
@@ -80,8 +78,8 @@ json line_trace(const Line& line) {
       {"mode", line.x.size() == 1 ? "markers" : "lines"},
       {"name", drawn_text(line.name)},
       {"legendgroup", drawn_text(line.name)},
-      {"x", numbers(line.x)},
-      {"y", numbers(line.y)},
+      {"x", rounded(line.x)},
+      {"y", rounded(line.y)},
       {"hovertemplate", "%{y:.4g}"},
       {"marker", {{"color", look(line.tone).colour}, {"symbol", look(line.tone).symbol}}},
       {"line", {{"color", look(line.tone).colour}, {"dash", look(line.tone).dash}, {"width", 2}}}};
@@ -99,7 +97,7 @@ json traces(const LineChart& chart) {
 // otherwise.
 json traces(const HeatMap& map) {
   json rows = json::array();
-  for (const auto& row : map.values) rows.push_back(numbers(row));
+  for (const auto& row : map.values) rows.push_back(rounded(row));
   const bool written = map.columns.size() <= kMostWrittenColumns;
   json trace = {
       {"type", "heatmap"},
@@ -120,7 +118,7 @@ json traces(const HeatMap& map) {
         {"len", 1.0}}}};
   if (written) trace["texttemplate"] = "%{z:.2f}";
   if (map.range)
-    trace["zmin"] = number(map.range->first), trace["zmax"] = number(map.range->second);
+    trace["zmin"] = rounded(map.range->first), trace["zmax"] = rounded(map.range->second);
   return json::array({trace});
 }
 
@@ -130,12 +128,12 @@ json traces(const BarChart& chart) {
     json trace = {{"type", "bar"},
                   {"name", drawn_text(series.name)},
                   {"x", texts(chart.categories)},
-                  {"y", numbers(series.values)},
+                  {"y", rounded(series.values)},
                   {"hovertemplate", "%{x}: %{y:.4g}"},
                   {"marker", {{"color", look(series.tone).colour}}}};
     if (!series.errors.empty())
       trace["error_y"] = {{"type", "data"},
-                          {"array", numbers(series.errors)},
+                          {"array", rounded(series.errors)},
                           {"color", "#444c56"},
                           {"thickness", 1.2},
                           {"width", 3}};
@@ -156,8 +154,8 @@ json traces(const Histogram& histogram) {
         {{"type", "scatter"},
          {"mode", "lines"},
          {"name", drawn_text(series.name)},
-         {"x", numbers(edges)},
-         {"y", numbers(shares)},
+         {"x", rounded(edges)},
+         {"y", rounded(shares)},
          {"hovertemplate", "%{y:.3f} from %{x:.2f}"},
          {"fill", "tozeroy"},
          {"fillcolor", translucent(series.tone, 0.18)},
@@ -172,8 +170,8 @@ json traces(const Scatter& chart) {
     list.push_back({{"type", "scatter"},
                     {"mode", "markers"},
                     {"name", drawn_text(series.name)},
-                    {"x", numbers(series.x)},
-                    {"y", numbers(series.y)},
+                    {"x", rounded(series.x)},
+                    {"y", rounded(series.y)},
                     {"text", texts(series.labels)},
                     {"hovertemplate", "%{text} (%{x:.4g}, %{y:.4g})"},
                     {"marker",
@@ -188,7 +186,7 @@ json traces(const Scatter& chart) {
 json axis(const Axis& description) {
   json result = {{"title", {{"text", drawn_text(description.title)}}}};
   const auto end = [&](double value) {
-    return number(description.logarithmic ? std::log10(value) : value);
+    return rounded(description.logarithmic ? std::log10(value) : value);
   };
   if (description.logarithmic) result.update({{"type", "log"}, {"dtick", 1}});
   if (description.range)

@@ -53,7 +53,13 @@ std::string text_of(const toml::table& table, const char* key, const Place& plac
   return *value;
 }
 
-std::vector<std::string> texts_of(const toml::node& node, const Place& place) {
+// Keys that the sweep sets itself, and what decides them.
+const std::map<std::string, std::string> kOwnKeys = {
+    {"run.seed", "`seeds` decides it"},
+    {"run.directory", "`out` and --out decide it"},
+    {"run.threads", "every run has one thread; --workers says how many runs go at a time"}};
+
+std::vector<std::string> assignments_of(const toml::node& node, const Place& place) {
   std::vector<std::string> list;
   const toml::array* array = node.as_array();
   if (array == nullptr) place.refuse(node, "not a list", "a list of strings", "another type");
@@ -61,6 +67,10 @@ std::vector<std::string> texts_of(const toml::node& node, const Place& place) {
     const auto value = element.value_exact<std::string>();
     if (!value || value->find('=') == std::string::npos) {
       place.refuse(element, "not an assignment", "\"key=value\"", value.value_or("another type"));
+    }
+    if (const auto own = kOwnKeys.find(value->substr(0, value->find('='))); own != kOwnKeys.end()) {
+      place.refuse(element, "a sweep sets this key itself", "any other key", *value,
+                   "remove it: " + own->second);
     }
     list.push_back(*value);
   }
@@ -131,13 +141,13 @@ std::vector<std::vector<std::string>> grid_lists(const toml::table& arm, const P
     place.refuse(*node, "`grid` is not a list of lists", "[[\"key=a\", \"key=b\"], ...]",
                  "another type");
   }
-  for (const toml::node& list : *node->as_array()) lists.push_back(texts_of(list, place));
+  for (const toml::node& list : *node->as_array()) lists.push_back(assignments_of(list, place));
   return lists;
 }
 
 std::vector<std::string> set_of(const toml::table& arm, const Place& place) {
   const toml::node* node = arm.get("set");
-  return node == nullptr ? std::vector<std::string>() : texts_of(*node, place);
+  return node == nullptr ? std::vector<std::string>() : assignments_of(*node, place);
 }
 
 std::filesystem::path recipe_of(const toml::table& arm, const std::filesystem::path& file,

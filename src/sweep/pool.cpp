@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "process.h"
+#include "sinkwise/core/clock.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/text.h"
@@ -17,15 +18,9 @@
 namespace sinkwise::sweep {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int kInterrupted = 75;     // exit code of a run that saved and left
 constexpr int kEndedBySignal = 128;  // plus the signal, see Process::poll
 constexpr auto kPollInterval = std::chrono::milliseconds(200);
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // The last whole line of a text file, or nothing.
 std::string last_line(const std::filesystem::path& path) {
@@ -68,6 +63,11 @@ struct Running {
   Clock::time_point started;
 };
 
+struct Failure {
+  Job job;
+  int code;
+};
+
 class Pool {
  public:
   Pool(std::vector<Job> jobs, const PoolOptions& options, PoolListener& listener,
@@ -84,13 +84,13 @@ class Pool {
 
   PoolOutcome run() {
     while (!done()) {
-      if ((stop_ || failed_) && !asked_) ask_all_to_stop();
+      if ((stop_ || !failures_.empty()) && !asked_) ask_all_to_stop();
       if (!asked_) fill();
       std::this_thread::sleep_for(kPollInterval);
       reap();
       report();
     }
-    if (failed_) throw_failure();
+    if (!failures_.empty()) throw_failures();
     // A job may also have been stopped by somebody else.
     const bool all_done = !asked_ && finished_ == total_;
     return all_done ? PoolOutcome::finished : PoolOutcome::interrupted;
@@ -120,10 +120,8 @@ class Pool {
         ++finished_;
         finished_cost_ += job->job.cost;
         listener_.finished(job->job, seconds_since(job->started));
-      } else if (!is_stopped(*code) && !failed_) {
-        failed_ = true;
-        failure_ = job->job;
-        failure_code_ = *code;
+      } else if (!is_stopped(*code)) {
+        failures_.push_back({job->job, *code});
       }
       job = running_.erase(job);
     }
@@ -155,12 +153,19 @@ class Pool {
     listener_.progressed(progress);
   }
 
-  [[noreturn]] void throw_failure() const {
-    const std::filesystem::path output = failure_.directory / "output.txt";
-    throw ResourceError({"a run of the sweep failed: " + failure_.name, output.string(),
-                         "exit code 0",
-                         concat("exit code ", failure_code_, ": ", last_line(output)),
-                         "read that file, repair the cause, and give the same command again"});
+  [[noreturn]] void throw_failures() const {
+    const Failure& first = failures_.front();
+    const std::filesystem::path output = first.job.directory / "output.txt";
+    std::vector<std::string> names;
+    bool same = true;
+    for (const Failure& failure : failures_) {
+      names.push_back(concat(failure.job.name, " (exit code ", failure.code, ")"));
+      same = same && failure.code == first.code;
+    }
+    throw JobsFailed(same ? first.code : 0,
+                     {"runs of the sweep failed: " + join(names), output.string(), "exit code 0",
+                      concat("exit code ", first.code, ": ", last_line(output)),
+                      "read that file, repair the cause, and give the same command again"});
   }
 
   std::vector<Job> waiting_;
@@ -171,9 +176,8 @@ class Pool {
   Clock::time_point started_ = Clock::now();
   std::size_t total_ = 0, finished_ = 0;
   double total_cost_ = 0.0, finished_cost_ = 0.0;
-  bool asked_ = false, failed_ = false;
-  Job failure_;
-  int failure_code_ = 0;
+  bool asked_ = false;
+  std::vector<Failure> failures_;  // in the order in which they ended
 };
 
 }  // namespace

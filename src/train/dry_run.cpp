@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <sys/resource.h>
 
 #include "session.h"
+#include "sinkwise/core/clock.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/train/checkpoint.h"
 #include "sinkwise/train/trainer.h"
@@ -41,10 +41,9 @@ Plan dry_run(const RunConfig& config) {
   plan.disk_needed = plan.checkpoint_bytes * static_cast<std::uint64_t>(kept);
   plan.disk_free = free_bytes(nearest_existing(config.run.directory));
   const bool balanced = config.balance.form != objectives::BalanceForm::none;
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   plan.first_loss = session.step(1, balanced ? session.calibrate() : at::Tensor(), true).loss;
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  plan.first_step_seconds = took.count();
+  plan.first_step_seconds = seconds_since(begin);
   plan.peak_memory = peak_memory();
   return plan;
 }

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
-#include "sinkwise/objectives/head_balance.h"
 #include "sinkwise/train/batch.h"
 
 namespace sinkwise::train {
@@ -89,47 +88,36 @@ at::Tensor importance_tensor(const std::vector<probes::LayerHeads>& layers) {
   return at::stack(rows);
 }
 
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-
-json numbers(const std::vector<double>& values) {
-  json list = json::array();
-  for (double value : values) list.push_back(number(value));
-  return list;
-}
-
 json group_json(const Evaluation& evaluation) {
   json groups = json::object();
   for (const GroupLoss& group : evaluation.groups) {
-    groups[group.name] = {{"loss", number(group.loss)},
-                          {"oracle", number(group.oracle)},
-                          {"excess", number(group.loss - group.oracle)},
+    groups[group.name] = {{"loss", group.loss},
+                          {"oracle", group.oracle},
+                          {"excess", group.loss - group.oracle},
                           {"rows", group.rows}};
   }
   return groups;
 }
 
-json layer_json(const Evaluation& evaluation, std::size_t index,
-                const objectives::BalanceStatistics& all) {
+json layer_json(const Evaluation& evaluation, std::size_t index) {
   const probes::LayerHeads& layer = evaluation.layers[index];
   const auto own = objectives::statistics(at::tensor(layer.importance, at::kDouble).unsqueeze(0));
-  json result = {{"importance", numbers(layer.importance)},
-                 {"cv", all.cv[index]},
+  json result = {{"importance", layer.importance},
+                 {"cv", evaluation.gates.cv[index]},
                  {"effective_heads", own.effective_heads},
                  {"mean_gate", own.mean_gate},
                  {"min_gate", own.min_gate},
                  {"max_gate", own.max_gate},
-                 {"first_token_weight", numbers(layer.first_token_weight)},
-                 {"value_drain", numbers(layer.value_drain)},
-                 {"output_norm", numbers(layer.output_norm)}};
+                 {"first_token_weight", layer.first_token_weight},
+                 {"value_drain", layer.value_drain},
+                 {"output_norm", layer.output_norm}};
   json by_group = json::object();
   for (std::size_t g = 0; g < layer.first_token_weight_by_group.size(); ++g) {
-    by_group[evaluation.groups[g].name] = numbers(layer.first_token_weight_by_group[g]);
+    by_group[evaluation.groups[g].name] = layer.first_token_weight_by_group[g];
   }
   result["first_token_weight_by_group"] = by_group;
-  json histograms = json::array();
-  for (const auto& histogram : layer.gate_histogram) histograms.push_back(numbers(histogram));
-  result["gate_histogram"] = histograms;
-  if (!evaluation.ablation.empty()) result["ablation"] = numbers(evaluation.ablation[index]);
+  result["gate_histogram"] = layer.gate_histogram;
+  if (!evaluation.ablation.empty()) result["ablation"] = evaluation.ablation[index];
   return result;
 }
 
@@ -167,44 +155,44 @@ Evaluation evaluate(const models::Decoder& model, const data::Task& task,
                              has_oracle ? sums[g].mean_oracle() : kNotANumber, sums[g].rows});
   }
   result.layers = probe.result();
+  result.gates = objectives::statistics(importance_tensor(result.layers));
   if (options.ablation_rows > 0) result.ablation = measure_ablation(model, task, options);
   return result;
 }
 
 json to_json(const Evaluation& evaluation, bool full) {
-  const auto gates = objectives::statistics(importance_tensor(evaluation.layers));
+  const objectives::BalanceStatistics& gates = evaluation.gates;
   double first_sum = 0.0, sink_heads = 0.0, heads = 0.0;
   json importance = json::array();
   for (const auto& layer : evaluation.layers) {
-    importance.push_back(numbers(layer.importance));
+    importance.push_back(layer.importance);
     for (double weight : layer.first_token_weight) {
       first_sum += weight;
       sink_heads += weight > kSinkShare ? 1.0 : 0.0;
       heads += 1.0;
     }
   }
-  json result = {{"loss", number(evaluation.loss)},
-                 {"bits_per_byte", number(evaluation.bits_per_byte)},
-                 {"excess", number(evaluation.excess)},
+  json result = {{"loss", evaluation.loss},
+                 {"bits_per_byte", evaluation.bits_per_byte},
+                 {"excess", evaluation.excess},
                  {"groups", group_json(evaluation)},
                  {"cv", gates.mean_cv},
                  {"mean_gate", gates.mean_gate},
                  {"min_gate", gates.min_gate},
                  {"max_gate", gates.max_gate},
                  {"effective_heads", gates.effective_heads},
-                 {"first_token_weight", number(first_sum / heads)},
-                 {"sink_share", number(sink_heads / heads)}};
+                 {"first_token_weight", first_sum / heads},
+                 {"sink_share", sink_heads / heads}};
   if (!full) {
     result["cv_layers"] = gates.cv;
     result["importance"] = importance;
     return result;
   }
   const auto& costs = evaluation.ablation;
-  result["effective_heads_ablation"] =
-      costs.empty() ? json(nullptr) : number(effective_by_ablation(costs));
+  result["effective_heads_ablation"] = costs.empty() ? kNotANumber : effective_by_ablation(costs);
   json layers = json::array();
   for (std::size_t n = 0; n < evaluation.layers.size(); ++n) {
-    layers.push_back(layer_json(evaluation, n, gates));
+    layers.push_back(layer_json(evaluation, n));
   }
   result["layers"] = layers;
   return result;

@@ -1,7 +1,6 @@
 #include "result.h"
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <limits>
 
@@ -22,16 +21,13 @@ std::string processor_name() {
   return "unknown";
 }
 
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-
 json time_json(const StepTimes& times) {
   const double median = quantile(times.milliseconds, 0.5);
-  return {
-      {"step_ms_median", number(median)},
-      {"step_ms_low", number(quantile(times.milliseconds, 0.25))},
-      {"step_ms_high", number(quantile(times.milliseconds, 0.75))},
-      {"tokens_per_second", number(1000.0 * static_cast<double>(times.tokens_per_step) / median)},
-      {"wall_seconds", times.wall_seconds}};
+  return {{"step_ms_median", median},
+          {"step_ms_low", quantile(times.milliseconds, 0.25)},
+          {"step_ms_high", quantile(times.milliseconds, 0.75)},
+          {"tokens_per_second", 1000.0 * static_cast<double>(times.tokens_per_step) / median},
+          {"wall_seconds", times.wall_seconds}};
 }
 
 }  // namespace

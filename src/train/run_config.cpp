@@ -110,7 +110,8 @@ void bind_attention(Table& table, RunConfig::Attention& attention) {
   table.choice<std::string>(
       "attention.path", attention.path,
       {{"auto", "auto"}, {"reference", "reference"}, {"stock", "stock"}, {"kernel", "kernel"}},
-      "implementation of the operator; auto takes the fastest that serves");
+      "implementation of the operator; auto takes the fastest that serves; "
+      "sigmoid, relu and loss_free on vanilla have reference only");
 }
 
 void bind_balance(Table& table, RunConfig& config) {
@@ -196,6 +197,28 @@ void bind_output(Table& table, RunConfig& config) {
             {.range = at_least(1), .resumable = true});
 }
 
+// What the mechanism cannot do: the loss-free form without a gate's logit, the fused paths.
+void check_mechanism(const RunConfig& config, std::vector<config::Problem>& problems) {
+  const nn::Mechanism mechanism = config.attention.mechanism;
+  const bool loss_free = config.balance.form == objectives::BalanceForm::loss_free;
+  const bool is_control = mechanism == nn::Mechanism::sigmoid || mechanism == nn::Mechanism::relu ||
+                          mechanism == nn::Mechanism::softmax_plus_one;
+  if (loss_free && is_control) {
+    problems.push_back(
+        {"balance.form", "",
+         concat("loss_free needs a gate logit to move, ", nn::name(mechanism), " has none"),
+         "use cv, or another attention.mechanism"});
+  }
+  const std::string& path = config.attention.path;
+  const bool fused = path == "stock" || path == "kernel";
+  if (fused && nn::needs_reference(mechanism, loss_free)) {
+    problems.push_back({"attention.path", "",
+                        concat(path, " cannot serve attention.mechanism=", nn::name(mechanism),
+                               loss_free ? " with balance.form=loss_free" : ""),
+                        "use auto or reference"});
+  }
+}
+
 }  // namespace
 
 void bind(Table& table, RunConfig& config) {
@@ -239,15 +262,7 @@ void check(const RunConfig& config) {
   if (config.balance.shared_heads >= m.heads) {
     add("balance.shared_heads", concat("leaves no head to balance, model.heads = ", m.heads), "");
   }
-  const bool is_control = config.attention.mechanism == nn::Mechanism::sigmoid ||
-                          config.attention.mechanism == nn::Mechanism::relu ||
-                          config.attention.mechanism == nn::Mechanism::softmax_plus_one;
-  if (config.balance.form == objectives::BalanceForm::loss_free && is_control) {
-    add("balance.form",
-        concat("loss_free needs a gate logit to move, ", nn::name(config.attention.mechanism),
-               " has none"),
-        "use cv, or another attention.mechanism");
-  }
+  check_mechanism(config, problems);
   if (config.schedule.warmup_steps > config.train.steps) {
     add("optim.warmup_steps", concat("longer than train.steps = ", config.train.steps), "");
   }

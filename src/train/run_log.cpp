@@ -1,5 +1,7 @@
 #include "run_log.h"
 
+#include <cmath>
+
 #include "sinkwise/objectives/head_balance.h"
 
 namespace sinkwise::train {
@@ -40,9 +42,9 @@ void RunLog::timing_line(std::int64_t step, std::int64_t steps, double milliseco
 void RunLog::scalars(const char* prefix, std::int64_t step, const json& line) {
   if (!events_) return;
   for (const auto& [key, value] : line.items()) {
-    if (value.is_number() && key != "step") {
-      events_->scalar(prefix + key, value.get<double>(), step);
-    }
+    if (!value.is_number() || key == "step") continue;
+    const auto number = value.get<double>();  // not finite: null in log.jsonl, no point here
+    if (std::isfinite(number)) events_->scalar(prefix + key, number, step);
   }
 }
 

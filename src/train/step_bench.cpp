@@ -1,10 +1,10 @@
 #include "sinkwise/train/step_bench.h"
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "result.h"
 #include "session.h"
+#include "sinkwise/core/clock.h"
 
 namespace sinkwise::train {
 namespace {
@@ -20,10 +20,9 @@ class TimedRun {
   }
 
   double step() {
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = Clock::now();
     session_.step(++step_, routed_, /*observe=*/false);
-    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-    return took.count();
+    return 1000.0 * seconds_since(begin);
   }
 
  private:

@@ -1,8 +1,5 @@
 #include "sinkwise/train/trainer.h"
 
-#include <chrono>
-#include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
@@ -13,6 +10,7 @@
 #include "sinkwise/build_info.h"
 #include "sinkwise/checkpoint/run_directory.h"
 #include "sinkwise/config/differences.h"
+#include "sinkwise/core/clock.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/train/checkpoint.h"
@@ -20,14 +18,7 @@
 namespace sinkwise::train {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using nlohmann::json;
-
-constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 at::Tensor to_tensor(const std::vector<std::vector<bool>>& routed) {
   std::vector<at::Tensor> rows;
@@ -103,13 +94,26 @@ class Run {
     for (const auto& rejected : found.rejected) {
       listener_.said(concat("passed over ", rejected.directory.string(), ": ", rejected.reason));
     }
-    if (!found.checkpoint) return false;
+    if (!found.checkpoint) {
+      if (!found.rejected.empty()) refuse_damaged(found.rejected);
+      return false;
+    }
     check_same_recipe(*found.checkpoint);
     state_ = restore(*found.checkpoint, session_.model(), session_.optimizer());
     if (!state_.routed.empty()) routed_ = to_tensor(state_.routed);
     saved_ = state_.step;
     listener_.said(concat("resumed at step ", state_.step, " of ", config_.train.steps));
     return true;
+  }
+
+  // Starting again from step 0 would throw away what may still be repaired.
+  [[noreturn]] void refuse_damaged(const std::vector<checkpoint::Rejected>& rejected) const {
+    std::vector<std::string> names;
+    for (const auto& each : rejected) names.push_back(each.directory.filename().string());
+    throw BadFile({"every checkpoint of the run is damaged", directory_.path().string(),
+                   "at least one intact step-N folder", join(names) + ": " + rejected[0].reason,
+                   "put one back from a copy, or start over: sinkwise train with the same recipe "
+                   "and --fresh --force"});
   }
 
   void check_same_recipe(const checkpoint::Checkpoint& saved) const {
@@ -164,10 +168,10 @@ class Run {
     const StepReport report = session_.step(step, routed_, logged);
     times_.milliseconds.push_back(1000.0 * seconds_since(begin));
     count(report);
-    if (logged) {
-      log.train_line(step, report, session_.learning_rate(step));
-      tell(log, report, started, first);
-    }
+    const bool given_up = state_.bad_in_row >= config_.train.bad_steps_in_row;
+    if (logged || given_up) record(log, report);
+    if (given_up) give_up(report);
+    if (logged) tell(report, started, first);
     if (step % config_.evaluation.every == 0 || step == config_.train.steps) validate(log);
     if (step % config_.checkpoint_every == 0) save();
   }
@@ -180,7 +184,9 @@ class Run {
     ++state_.skipped;
     listener_.said(concat("step ", state_.step, " skipped: loss ", report.loss, ", gradient norm ",
                           report.gradient_norm));
-    if (state_.bad_in_row < config_.train.bad_steps_in_row) return;
+  }
+
+  [[noreturn]] void give_up(const StepReport& report) const {
     throw NumericsError({concat(state_.bad_in_row, " steps in a row were not finite"),
                          concat("step ", state_.step, " of ", config_.run.directory),
                          "finite loss and gradients",
@@ -190,24 +196,31 @@ class Run {
                                      : std::string("lower optim.lr or optim.clip")});
   }
 
-  void tell(RunLog& log, const StepReport& report, Clock::time_point started, std::int64_t first) {
+  double tokens_per_second() const {
+    return 1000.0 * static_cast<double>(times_.tokens_per_step) /
+           quantile(times_.milliseconds, 0.5);
+  }
+
+  void record(RunLog& log, const StepReport& report) {
+    log.train_line(state_.step, report, session_.learning_rate(state_.step));
+    log.timing_line(state_.step, config_.train.steps, times_.milliseconds.back(),
+                    tokens_per_second());
+  }
+
+  void tell(const StepReport& report, Clock::time_point started, std::int64_t first) {
     const double done = static_cast<double>(state_.step - first);
     const double left = static_cast<double>(config_.train.steps - state_.step);
-    const double median = quantile(times_.milliseconds, 0.5);
-    const double tokens = 1000.0 * static_cast<double>(times_.tokens_per_step) / median;
-    log.timing_line(state_.step, config_.train.steps, times_.milliseconds.back(), tokens);
     const auto gates = objectives::statistics(report.importance);
     listener_.stepped({state_.step, config_.train.steps, report.loss, report.balance, gates.mean_cv,
-                       gates.mean_gate, report.gradient_norm, tokens,
+                       gates.mean_gate, report.gradient_norm, tokens_per_second(),
                        seconds_since(started) / done * left});
   }
 
   void validate(RunLog& log) {
     const Evaluation evaluation = session_.evaluate(false);
     log.validation_line(state_.step, evaluation);
-    const json line = to_json(evaluation, false);
     listener_.validated({state_.step, evaluation.loss, evaluation.bits_per_byte, evaluation.excess,
-                         line.value("cv", kNotANumber), line.value("mean_gate", kNotANumber)});
+                         evaluation.gates.mean_cv, evaluation.gates.mean_gate});
   }
 
   void save() {

@@ -86,7 +86,9 @@ class Compare(Case, ReportFiles):
         whole = path.read_bytes()
         for content in (b"", b"{", whole[:-20], b"[]", b"{}", b"\xff\xfe", b"[" * 100000,
                         whole.replace(b"sinkwise.result/1", b"sinkwise.result/9"),
-                        whole.replace(b'"mechanism"', b'"machine"')):
+                        whole.replace(b'"mechanism"', b'"machine"'),
+                        whole.replace(b'"form": "cv"', b'"form": "cvv"'),
+                        whole.replace(b'"layers": [', b'"strata": [')):
             with self.subTest(content=content[:20]):
                 path.write_bytes(content)
                 self.assertIn("sink-cv-2/result.json", self.refused(*self.names))

@@ -10,8 +10,8 @@ import signal
 import struct
 import time
 
-from harness import (BAD_CONFIG, INTERRUPTED, LOCKED, NUMERICS, OK, RESOURCE, Case, assignments,
-                     main, snapshot, toml, wait_until, TINY)
+from harness import (BAD_CONFIG, BAD_FILE, INTERRUPTED, LOCKED, NUMERICS, OK, RESOURCE, Case,
+                     assignments, main, snapshot, toml, wait_until, TINY)
 
 # Steps long enough to be hit, checkpoints frequent enough that saves are hit too. The balance loss
 # has a frozen shared head, so that its choice has to survive as well.
@@ -202,8 +202,15 @@ class Finished(Disturbed):
     def test_both_checkpoints_damaged(self):
         for step in self.steps():
             self.flip_a_byte(f"step-{step}", "model.safetensors")
-        told = self.expect(OK, "train", self.path).stderr
+        before = self.contents()
+        told = self.expect(BAD_FILE, "train", self.path).stderr
         self.assertEqual(told.count("passed over"), 2)
+        self.assertIn(f"step-{STEPS}, step-{STEPS - 3}", told)
+        self.assertEqual(self.contents(), before)
+        (self.folder / "run" / "config.toml").unlink()  # what the advice says works without it too
+        self.assertRegex(told, r"next: .*--fresh --force")
+        self.assertIn("step-", self.expect(BAD_CONFIG, "train", self.path, "--fresh").stderr)
+        self.expect(OK, "train", self.path, "--fresh", "--force")
         self.check_same_outcome()
 
     def flip_a_byte(self, *parts):

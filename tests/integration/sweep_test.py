@@ -4,7 +4,8 @@ import fcntl
 import signal
 import time
 
-from harness import BAD_CONFIG, BAD_FILE, INTERRUPTED, OK, Case, main, snapshot, wait_until
+from harness import (BAD_CONFIG, BAD_FILE, INTERRUPTED, NUMERICS, OK, Case, main, snapshot,
+                     wait_until)
 from report_files import ReportFiles
 
 SWEEP = """
@@ -86,6 +87,28 @@ class Finishes(Sweep):
         self.expect(OK, "sweep", self.sweep(SWEEP.replace("[0, 1]", "[0]") + extra))
         report = self.check_report(self.folder / "swept")
         self.assertEqual([entry["pairs"] for entry in report["overhead"]], [3])
+        stored = (self.folder / "swept" / "overhead.json").read_bytes()
+        self.assertNotIn("timing", self.expect(OK, "sweep", "sweep.toml").stderr)
+        self.assertEqual((self.folder / "swept" / "overhead.json").read_bytes(), stored)
+        self.check_timed_anew("pairs = 3", "pairs = 2")
+        self.check_timed_anew('"balance.form=cv"]', '"balance.form=cv", "model.mlp_hidden=16"]')
+        self.write("swept/overhead.json", "[{")
+        self.check_timed_anew("pairs = 2", "pairs = 2")
+
+    def check_timed_anew(self, before, after):
+        path = self.folder / "sweep.toml"
+        head, overhead = path.read_text().split("[[overhead]]")
+        path.write_text(f"{head}[[overhead]]{overhead.replace(before, after)}")
+        self.assertIn("timing the balance loss", self.expect(OK, "sweep", "sweep.toml").stderr)
+        self.check_report(self.folder / "swept")
+
+    def test_labels_tell_apart_what_no_arm_would(self):
+        arm = '[[arms]]\nrecipe = "tiny.toml"\nset = ["attention.mechanism=sink", '
+        arms = (f'{arm}"attention.sink_init={value}", "run.label=init_{value}"]\n'
+                for value in (0, 4))
+        self.expect(OK, "sweep", self.sweep('out = "swept"\n' + "".join(arms)))
+        labels = [arm["label"] for arm in self.check_report(self.folder / "swept")["arms"]]
+        self.assertEqual(labels, ["init_0", "init_4"])
 
 
 class Stopped(Sweep):
@@ -125,12 +148,11 @@ class Stopped(Sweep):
 
 class Fails(Sweep):
     def test_a_failing_run_is_named_with_its_output(self):
-        bad = '[[arms]]\nrecipe = "tiny.toml"\nset = ["model.heads=5"]\n'
+        bad = '[[arms]]\nrecipe = "tiny.toml"\nset = ["task.name=text", "data.files=absent"]\n'
         self.sweep(SWEEP + bad)
-        done = self.sinkwise("sweep", "sweep.toml")
-        self.assertNotIn(done.returncode, (OK, INTERRUPTED))
+        done = self.expect(BAD_FILE, "sweep", "sweep.toml")
         outputs = [run / "output.txt" for run in self.runs()
-                   if "model.heads" in (run / "output.txt").read_text()]
+                   if "absent" in (run / "output.txt").read_text()]
         self.assertTrue(any(str(path.relative_to(self.folder)) in done.stderr for path in outputs),
                         done.stderr)
         self.assertRegex(done.stderr, r"next: +\S")
@@ -138,6 +160,15 @@ class Fails(Sweep):
         self.write("sweep.toml", SWEEP)  # repaired: the same command finishes
         self.expect(OK, "sweep", "sweep.toml")
         self.check_report(self.folder / "swept")
+
+    def test_ends_with_the_code_of_the_run(self):
+        diverging = ('out = "swept"\n[[arms]]\nrecipe = "tiny.toml"\n'
+                     'set = ["optim.lr=1e30", "optim.warmup_steps=0"]\n')
+        told = self.expect(NUMERICS, "sweep", self.sweep(diverging)).stderr
+        self.assertIn(f"(exit code {NUMERICS})", told)
+        for checkpoint in (self.folder / "swept").glob("*/step-*"):
+            (checkpoint / "manifest.json").unlink()
+        self.assertIn(f"(exit code {BAD_FILE})", self.expect(BAD_FILE, "sweep", "sweep.toml").stderr)
 
     def refused(self, text, *expected):
         self.sweep(text)
@@ -157,10 +188,41 @@ class Fails(Sweep):
                 (arm + 'grid = "all"\n', ["grid", ":4"]),
                 (arm + "seeds = [-1]\n", ["seed", ":4"]),
                 (arm + "cost = 0\n", ["cost", ":4"]),
+                (arm + 'set = ["run.threads=2"]\n', ["run.threads", "--workers", ":4"]),
                 (arm + "[[arms]]\nrecipe = 'tiny.toml'\n", ["one name"]),
                 ("arms = 3", ["arms", ":1"])):
             with self.subTest(text=text):
                 self.refused(text, *expected)
+
+    def test_what_only_a_run_would_refuse_is_refused_before_the_first(self):
+        arm = 'out = "swept"\n[[arms]]\nrecipe = "tiny.toml"\n'
+        other = '[[arms]]\nrecipe = "tiny.toml"\n'
+        for text, expected in (
+                (arm + other + 'set = ["model.heads=5"]\n', ["tiny-5-seed0", "model.heads"]),
+                (arm + other + 'set = ["optim.lrr=5"]\n', ["tiny-5-seed0", "mean optim.lr?"]),
+                (arm + 'set = ["optim.lr=1"]\ngrid = [["optim.lr=2"]]\n', ["set twice"]),
+                (arm + '[[overhead]]\nrecipe = "tiny.toml"\nset = ["model.heads=5"]\n',
+                 ["[[overhead]]", "model.heads"])):
+            with self.subTest(text=text):
+                self.assertIn(expected[0], self.refused_runs(text))
+                self.assertIn(expected[-1], self.refused_runs(text))
+
+    def test_runs_that_the_comparison_could_not_tell_apart_are_refused_before_the_first(self):
+        arm = 'out = "swept"\n[[arms]]\nrecipe = "tiny.toml"\n'
+        inits = 'grid = [["attention.sink_init=0", "attention.sink_init=4"]]\n'
+        told = self.refused_runs(arm + inits)
+        for part in ("tiny-0-seed0 and tiny-4-seed0", "attention.sink_init", "run.label",
+                     "sweep.toml"):
+            self.assertIn(part, told)
+        self.recipe("twin.toml", optim__lr=0.5)
+        told = self.refused_runs(arm + '[[arms]]\nrecipe = "twin.toml"\n')
+        self.assertIn("tiny-seed0 and twin-seed0, which differ in optim.lr\n", told)
+
+    def refused_runs(self, text):
+        self.sweep(text)
+        told = self.expect(BAD_CONFIG, "sweep", "sweep.toml").stderr
+        self.assertFalse((self.folder / "swept").exists())
+        return told
 
     def test_missing_file(self):
         self.assertIn("absent.toml", self.expect(BAD_FILE, "sweep", "absent.toml").stderr)

@@ -72,6 +72,7 @@ Comparison compare(std::vector<Run> runs, std::vector<Overhead> overhead = {});
 
 // "gated (headwise)", "CV balance \u03bb = 0.01", "vanilla \u00b7 no_bos": for tables and legends.
 std::string mechanism_name(const std::string& mechanism);
+const std::map<std::string, std::string>& balance_form_names();  // all forms: "cv" -> "CV balance"
 std::string balance_name(const Balance& balance);
 std::string variant_name(const Arm& arm);  // mechanism and label
 std::string arm_name(const Arm& arm);      // variant and balance

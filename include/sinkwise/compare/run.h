@@ -59,8 +59,9 @@ struct Run {
 // log.jsonl. Of a step logged twice, as after a resume, the later line counts; a last line without
 // its line feed is an interrupted write and is left out. Missing optional fields stay NaN or empty.
 //
-// BadFile when the run has not finished (no result.json), when a field has the wrong type, or when
-// a per-head list does not have one value a head; the message names file and field.
+// BadFile when the run has not finished (no result.json), when a field has the wrong type, when
+// there is no layer or an unknown form of balance, or when a per-head list does not have one value
+// a head; the message names file and field.
 Run load_run(const std::filesystem::path& directory);
 
 // What the balance loss costs, measured by interleaved pairs of steps in one process.

@@ -143,6 +143,7 @@ class Table {
 
   void report(std::string key, std::string origin, std::string message,
               std::string suggestion = {});
+  bool may_guess() const;
   void report_unknown(const std::string& key, const std::string& origin);
   void report_mismatch(const Entry& entry, const std::string& origin, const std::string& found);
   void assign_text(Entry& entry, std::string_view text, const std::string& origin, Rank rank);

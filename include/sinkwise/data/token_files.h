@@ -58,7 +58,7 @@ class TokenFiles final : public Task {
     std::vector<std::int64_t> windows;
   };
 
-  void open(const std::vector<std::string>& paths);
+  void open(const std::vector<std::string>& paths, const std::string& key);
   void split();
   void settle_vocabulary();
   void add_part(Side& side, Part part) const;

@@ -107,6 +107,11 @@ class Attention : public torch::nn::Module {
 bool has_sink(Mechanism mechanism);
 bool is_gated(Mechanism mechanism);
 
+// Whether a layer takes the reference path whatever AttentionInput::paths admits, as it does for
+// one call when weights are observed: the operator knows neither sigmoid nor relu, nor a bias on
+// vanilla's gate.
+bool needs_reference(Mechanism mechanism, bool gate_bias);
+
 // Names as recipes spell them, such as "gated_headwise".
 const std::vector<std::pair<std::string, Mechanism>>& mechanism_names();
 std::string name(Mechanism mechanism);

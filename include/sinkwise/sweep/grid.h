@@ -46,8 +46,9 @@ struct Grid {
 //   pairs = 200
 //
 // Every arm runs once for each element of the product of its grid's lists and each seed. Throws
-// BadConfig for unknown keys, wrong types, an empty sweep or two runs with one name; BadFile when
-// the file cannot be read. `out` replaces the file's own when it is not empty.
+// BadConfig for unknown keys, wrong types, assignments to keys that a sweep sets itself (run.seed,
+// run.directory, run.threads), an empty sweep or two runs with one name; BadFile when the file
+// cannot be read. `out` replaces the file's own when it is not empty.
 Grid read_grid(const std::filesystem::path& path, const std::filesystem::path& out = {});
 
 }  // namespace sinkwise::sweep

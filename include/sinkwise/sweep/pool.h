@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sinkwise/core/error.h"
 #include "sinkwise/sweep/grid.h"
 
 namespace sinkwise::sweep {
@@ -32,11 +33,23 @@ struct PoolOptions {
 
 enum class PoolOutcome { finished, interrupted };
 
+// Runs of a sweep failed. The text names them all and quotes the output of the first.
+class JobsFailed : public ResourceError {
+ public:
+  JobsFailed(int code, ErrorText text) : ResourceError(std::move(text)), code_(code) {}
+
+  // The exit code on which all failed runs agree (128 + n after signal n); 0 when they differ.
+  int code() const { return code_; }
+
+ private:
+  int code_;
+};
+
 // Runs every job as a process of its own, longest first, `workers` at a time, each with one thread.
 // What a job prints goes to output.txt in its directory. Jobs that had finished before are passed
 // over by the trainer itself; stopped ones go on where they were. When `stop` is set the running
-// jobs are asked to save and leave. Throws BadFile-like errors of the first job that failed, after
-// the others were asked to stop.
+// jobs are asked to save and leave. Throws JobsFailed when a job failed, after the others were
+// asked to stop and have ended; ResourceError when one cannot be started.
 PoolOutcome run_jobs(std::vector<Job> jobs, const PoolOptions& options, PoolListener& listener,
                      const std::atomic<bool>& stop);
 

@@ -6,6 +6,7 @@
 
 #include "sinkwise/data/task.h"
 #include "sinkwise/models/decoder/decoder.h"
+#include "sinkwise/objectives/head_balance.h"
 #include "sinkwise/probes/heads.h"
 
 namespace sinkwise::train {
@@ -32,6 +33,7 @@ struct Evaluation {
   double excess = 0.0;         // loss - oracle over grouped positions; NaN without an oracle
   std::vector<GroupLoss> groups;
   std::vector<probes::LayerHeads> layers;
+  objectives::BalanceStatistics gates;        // of the importances in `layers`
   std::vector<std::vector<double>> ablation;  // [L][H] rise of the loss; empty when not measured
 };
 

@@ -24,7 +24,8 @@ enum class Outcome {
 //
 // Throws LockedError (another process owns the directory), ConfigProblems (the directory belongs to
 // another recipe), NumericsError (train.bad_steps_in_row non-finite steps in a row; nothing of them
-// is saved), BadFile and ResourceError.
+// is saved), BadFile (also when the directory holds checkpoints and every one of them is damaged)
+// and ResourceError.
 Outcome run(const RunConfig& config, const config::Table& table, Listener& listener,
             const std::atomic<bool>& stop);
 

@@ -19,6 +19,10 @@ void check(const DecoderConfig& c) {
   at_least_one(c.mlp_hidden, "model.mlp_hidden");
   at_least_one(c.attention.width, "model.width");
   at_least_one(std::max(c.vocabulary, c.feature_size), "vocabulary");
+  if (c.vocabulary > 0 && c.feature_size > 0) {
+    throw BadArgument({"decoder: it reads either tokens or features", "vocabulary, feature_size",
+                       "one of them 0", concat(c.vocabulary, " and ", c.feature_size), ""});
+  }
   if (c.positions == Positions::rotary && c.attention.head_size % 2 != 0) {
     throw BadArgument({"decoder: rotary positions need an even head size", "model.head_size",
                        "even", concat(c.attention.head_size),
@@ -50,6 +54,8 @@ ModelCost cost(const DecoderConfig& c) {
   const std::int64_t symbols = std::max(c.vocabulary, c.feature_size);
   const std::int64_t matrices =
       c.layers * (attention + mlp) + symbols * a.width;  // output included
+  // Tokens are looked up; features go through a matrix.
+  const std::int64_t embedding = c.vocabulary > 0 ? 0 : c.feature_size * a.width;
   ModelCost result;
   result.parameters = matrices + c.layers * small + a.width;
   if (!c.tied_embedding) result.parameters += symbols * a.width;
@@ -57,7 +63,7 @@ ModelCost cost(const DecoderConfig& c) {
   // Scores and weighted values: 2 products of T / 2 keys of inner channels for each token.
   const double mixing =
       2.0 * static_cast<double>(c.layers * inner) * static_cast<double>(c.context_length);
-  result.forward_flops_per_token = 2.0 * static_cast<double>(matrices) + mixing;
+  result.forward_flops_per_token = 2.0 * static_cast<double>(matrices + embedding) + mixing;
   return result;
 }
 

@@ -89,7 +89,6 @@ TEST_F(LoadRun, MissingFiguresAreNotMeasured) {
   EXPECT_TRUE(std::isnan(run.figures.at("step_ms")));
   EXPECT_TRUE(run.layers[0].ablation.empty());
   EXPECT_TRUE(std::isnan(with("/final/loss", nullptr).figures.at("loss"))) << "a run that diverged";
-  EXPECT_TRUE(without("/final").layers.empty());
 }
 
 TEST_F(LoadRun, NamesTheFieldThatIsWrong) {
@@ -102,7 +101,10 @@ TEST_F(LoadRun, NamesTheFieldThatIsWrong) {
   expect_refused("/balance/lambda", "0.01", "balance.lambda");
   expect_refused("/final", json::array(), "final");
   expect_refused("/final/cv", "low", "final.cv");
+  expect_refused("/balance/form", "cvv", "balance.form");
   expect_refused("/final/layers", 3, "final.layers");
+  expect_refused("/final/layers", nullptr, "final.layers");
+  expect_refused("/final/layers", json::array(), "final.layers");
   expect_refused("/final/layers/1", 3, "final.layers[1]");
   expect_refused("/final/layers/1/ablation", {1, 2, 3}, "final.layers[1].ablation");
   expect_refused("/final/layers/0/importance", {1, "x"}, "final.layers[0].importance");
@@ -111,6 +113,22 @@ TEST_F(LoadRun, NamesTheFieldThatIsWrong) {
   expect_refused("/final/layers/0/first_token_weight_by_group/bigram", {1},
                  "final.layers[0].first_token_weight_by_group.bigram");
   expect_refused("/final/groups/bigram/excess", true, "final.groups.bigram.excess");
+}
+
+TEST_F(LoadRun, SaysWhatABalanceAndAListOfLayersAre) {
+  try {
+    with("/balance/form", "cvv");
+    FAIL() << "accepted";
+  } catch (const BadFile& error) {
+    EXPECT_EQ(error.text().expected, "one of cv, loss_free, none, open, switch");
+    EXPECT_EQ(error.text().found, "cvv");
+    EXPECT_FALSE(error.text().next.empty());
+  }
+  for (const char* form : {"none", "cv", "switch", "loss_free", "open"}) {
+    EXPECT_EQ(with("/balance/form", form).balance.form, form);
+  }
+  EXPECT_THROW(without("/final/layers"), BadFile);
+  EXPECT_THROW(without("/final"), BadFile);
 }
 
 TEST_F(LoadRun, HostileNamesAreShownEscaped) {

@@ -133,6 +133,33 @@ TEST(Suggest, MisspeltKeysAreAllRefusedAndNearlyAllUnderstood) {
   EXPECT_GE(right, 46) << "of " << std::size(kSlips);  // 95 %
 }
 
+// What the shell would make of a slip in a key is understood as the key is.
+constexpr Slip kVariables[] = {
+    {"SINKWISE_LR", "SINKWISE_OPTIM_LR"},
+    {"SINKWISE_TRAIN_LR", "SINKWISE_OPTIM_LR"},
+    {"SINKWISE_optim_lr", "SINKWISE_OPTIM_LR"},
+    {"SINKWISE_OPTIM_WARMUP", "SINKWISE_OPTIM_WARMUP_STEPS"},
+    {"SINKWISE_MODEL_LAYER", "SINKWISE_MODEL_LAYERS"},
+    {"SINKWISE_SINK_INIT", "SINKWISE_ATTENTION_SINK_INIT"},
+    {"SINKWISE_MODEL_MECHANISM", "SINKWISE_ATTENTION_MECHANISM"},
+    {"SINKWISE_DATA_LENGHT", "SINKWISE_DATA_LENGTH"},
+    {"SINKWISE_CHECKPOINT_EVRY", "SINKWISE_CHECKPOINT_EVERY"},
+};
+
+TEST(Suggest, VariablesAreUnderstoodAsKeysAre) {
+  for (const Slip& slip : kVariables) {
+    ManyKeys keys;
+    keys.table().load_environment({{slip.written, "1"}});
+    const auto problems = problems_of(keys.table());
+    ASSERT_EQ(problems.size(), 1u) << slip.written;
+    EXPECT_EQ(problems[0].suggestion, "did you mean " + std::string(slip.meant) + "?")
+        << slip.written;
+  }
+  ManyKeys keys;
+  keys.table().load_environment({{"SINKWISE_ZZZZZZ_QQQQ", "1"}, {"SINKWISE_", "1"}});
+  for (const auto& problem : problems_of(keys.table())) EXPECT_EQ(problem.suggestion, "");
+}
+
 TEST(Suggest, NothingForAKeyThatIsLikeNoOther) {
   ManyKeys keys;
   keys.table().set("zzzzzz.qqqqqqqq=1");

@@ -46,5 +46,35 @@ TEST(MakeTask, PassesOnTheErrorsOfTheTask) {
   EXPECT_THROW(make_task({.name = "text", .files = {"/nowhere/at/all"}}), BadFile);
 }
 
+TEST(MakeTask, NamesTheWholeKeyOfABadOption) {
+  const std::string here = "/proc/self/exe";  // any file: options are refused before it is read
+  const std::pair<TaskOptions, const char*> cases[] = {
+      {{.length = 0}, "task.length"},
+      {{.validation_rows = 0}, "task.validation_rows"},
+      {{.symbols = 1}, "task.symbols"},
+      {{.triggers = 99}, "task.triggers"},
+      {{.offsets = 99}, "task.offsets"},
+      {{.name = "trigger_average", .features = 1}, "task.features"},
+      {{.name = "trigger_average", .trigger_probability = 2}, "task.trigger_probability"},
+      {{.name = "text", .files = {""}}, "data.files"},
+      {{.name = "text", .validation_fraction = 0}, "data.validation_fraction"},
+      {{.name = "text", .max_bytes = 0}, "data.max_bytes"},
+      {{.name = "tokens"}, "data.files"},
+      {{.name = "tokens", .files = {here}, .validation_fraction = 0}, "data.validation_fraction"},
+      {{.name = "tokens", .files = {here}, .vocabulary = -1}, "data.vocabulary"},
+      {{.name = "tokens", .files = {here}, .bytes_per_token = -1}, "data.bytes_per_token"},
+      {{.name = "none"}, "task.name"},
+  };
+  for (const auto& [options, key] : cases) {
+    try {
+      make_task(options);
+      ADD_FAILURE() << key << " was accepted";
+    } catch (const BadConfig& error) {
+      const std::string where = error.text().where;
+      EXPECT_EQ(where.substr(0, where.find(',')), key) << error.what();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sinkwise::data::test

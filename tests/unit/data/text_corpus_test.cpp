@@ -261,7 +261,7 @@ TEST(TextCorpus, MoreTextThanTheMemorySetAsideIsNotCutInSilence) {
     TextCorpus({.files = {file}, .length = 32, .max_bytes = 999});
     FAIL();
   } catch (const BadConfig& error) {
-    EXPECT_EQ(error.text().next, "raise max_bytes to 1000, or name fewer files");
+    EXPECT_EQ(error.text().next, "raise data.max_bytes to 1000, or name fewer files");
   }
   EXPECT_NO_THROW(TextCorpus({.files = {file}, .length = 32, .max_bytes = 1000}));
 }

@@ -100,6 +100,9 @@ TEST(Decoder, CostCountsFlopsAsByHand) {
   EXPECT_EQ(cost(config).forward_flops_per_token, 2 * (2 * (48 + 36 + 32) + 40));
   config.attention.mechanism = Mechanism::gated_headwise;  // 4 * 2 a layer
   EXPECT_EQ(cost(config).forward_flops_per_token, 2 * (2 * (48 + 36 + 32 + 8) + 40));
+  config.vocabulary = 0;  // features come in and go out through a matrix each
+  config.feature_size = 5;
+  EXPECT_EQ(cost(config).forward_flops_per_token, 2 * (2 * (48 + 36 + 32 + 8) + 20 + 20));
 }
 
 TEST(Decoder, ParametersCarryTheNamesOfLlamaCheckpoints) {
@@ -361,6 +364,7 @@ TEST(Decoder, RefusesWhatDoesNotFit) {
   broken([](DecoderConfig& c) { c.mlp_hidden = 0; });
   broken([](DecoderConfig& c) { c.attention.width = 0; });
   broken([](DecoderConfig& c) { c.vocabulary = 0; });
+  broken([](DecoderConfig& c) { c.feature_size = 4; });     // beside a vocabulary
   broken([](DecoderConfig& c) { c.attention.heads = 3; });  // 2 key heads
   broken([](DecoderConfig& c) { c.attention.head_size = 5; });
   broken([](DecoderConfig& c) { c.windowed_layers = {2}; });

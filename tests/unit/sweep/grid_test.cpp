@@ -155,6 +155,23 @@ TEST_F(GridFile, TwoRunsMayNotShareAName) {
   EXPECT_NE(refused("seeds = [1, 1]\n[[arms]]\nrecipe = \"base.toml\"\n").found, "");
 }
 
+TEST_F(GridFile, KeysThatASweepSetsItselfAreRefused) {
+  const std::string arm = "[[arms]]\nrecipe = \"base.toml\"\n";
+  for (const std::string key : {"run.seed", "run.directory", "run.threads"}) {
+    for (const std::string& text :
+         {arm + "set = [\"a=b\",\n\"" + key + "=3\"]\n",
+          arm + "grid = [[\"a=b\"], [\n\"" + key + "=3\"]]\n",
+          arm + "[[overhead]]\nrecipe = \"base.toml\"\nset = [\"" + key + "=3\"]\n"}) {
+      const ErrorText error = refused(text);
+      EXPECT_EQ(error.found, key + "=3") << text;
+      EXPECT_EQ(error.next.rfind("remove it: ", 0), 0u) << error.next;
+    }
+    EXPECT_EQ(refused(arm + "set = [\"a=b\",\n\"" + key + "=3\"]\n").where, path().string() + ":4");
+  }
+  EXPECT_NE(refused(arm + "set = [\"run.threads=2\"]\n").next.find("--workers"), std::string::npos);
+  EXPECT_EQ(read(arm + "set = [\"run.threadsx=2\"]\n").jobs.size(), 1u);
+}
+
 TEST_F(GridFile, AMissingRecipeIsNamed) {
   const ErrorText error = refused("[[arms]]\nrecipe = \"absent.toml\"\n");
   EXPECT_NE(error.found.find("absent.toml"), std::string::npos);

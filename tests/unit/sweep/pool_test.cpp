@@ -144,6 +144,30 @@ TEST_F(PoolTest, AFailedJobIsReportedWithItsOutputAndStopsTheOthers) {
   EXPECT_FALSE(std::filesystem::exists(directory_->path() / "never"));
 }
 
+TEST_F(PoolTest, FailedJobsAreAllNamedAndTheirCodeIsKeptWhereTheyAgree) {
+  const auto code = [this](const std::vector<Job>& jobs) {
+    // Nobody ends before all are there and past listening, so that every one of them fails.
+    program(
+        "trap '' TERM; touch \"$directory/ready\"\n"
+        "while [ $(ls \"$directory\"/../*/ready | wc -l) -lt " +
+        std::to_string(jobs.size()) + " ]; do sleep 0.02; done; exit ${2##*-}\n");
+    int found = -1;
+    try {
+      run(jobs, 2);
+    } catch (const JobsFailed& failed) {
+      found = failed.code();
+      for (const Job& each : jobs) {
+        EXPECT_NE(failed.text().what.find(each.name), std::string::npos) << failed.what();
+      }
+    }
+    for (const Job& each : jobs) std::filesystem::remove_all(each.directory);
+    return found;
+  };
+  EXPECT_EQ(code({job("a-3")}), 3);
+  EXPECT_EQ(code({job("a-3"), job("b-3")}), 3);
+  EXPECT_EQ(code({job("a-3"), job("b-6")}), 0);
+}
+
 TEST_F(PoolTest, AStopAsksTheJobsAndStartsNoMore) {
   program(
       "trap 'echo saved > \"$directory/saved\"; exit 75' TERM; touch \"$directory/ready\"\n"
@@ -177,8 +201,9 @@ TEST_F(PoolTest, AJobKilledByASignalIsAFailure) {
   try {
     run({job("a")}, 1);
     FAIL() << "no error";
-  } catch (const ResourceError& error) {
+  } catch (const JobsFailed& error) {
     EXPECT_EQ(error.text().found.rfind("exit code 137", 0), 0u);
+    EXPECT_EQ(error.code(), 137);
   }
 }
 

@@ -217,6 +217,42 @@ TEST_F(TrainerTest, ADamagedCheckpointIsPassedOverAloud) {
   EXPECT_TRUE(Traces(place()).model == expected.model);
 }
 
+TEST_F(TrainerTest, AnOlderIntactCheckpointIsUsedWhenBothNewestAreDamaged) {
+  Stopper whole(-1);
+  go(place(), {"checkpoint.every=4", "checkpoint.keep=3"}, whole);
+  const Traces expected(place());
+  for (const char* name : {"step-12", "step-8"}) {
+    std::filesystem::resize_file(place() / name / "model.safetensors", 100);
+  }
+  Stopper again(-1);
+  ASSERT_EQ(go(place(), {"checkpoint.every=4", "checkpoint.keep=3"}, again), Outcome::finished);
+  ASSERT_GE(again.messages.size(), 3u);
+  EXPECT_NE(again.messages[0].find("passed over"), std::string::npos);
+  EXPECT_NE(again.messages[1].find("step-8"), std::string::npos);
+  EXPECT_EQ(again.messages[2], "resumed at step 4 of 12");
+  EXPECT_TRUE(Traces(place()).model == expected.model);
+}
+
+TEST_F(TrainerTest, ARunIsNotStartedAgainOverDamagedCheckpoints) {
+  Stopper whole(-1);
+  go(place(), {}, whole);
+  const std::string log = bytes_of(place() / "log.jsonl");
+  for (const char* name : {"step-12", "step-10"}) {
+    std::filesystem::resize_file(place() / name / "model.safetensors", 100);
+  }
+  Stopper again(-1);
+  try {
+    go(place(), {}, again);
+    FAIL() << "started again";
+  } catch (const BadFile& error) {
+    EXPECT_EQ(error.text().where, place().string());
+    EXPECT_NE(error.text().found.find("step-12, step-10"), std::string::npos) << error.what();
+    EXPECT_NE(error.text().next.find("--fresh --force"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(again.steps, 0);
+  EXPECT_EQ(bytes_of(place() / "log.jsonl"), log);
+}
+
 TEST_F(TrainerTest, AFinishedRunIsLeftAlone) {
   Stopper first(-1), second(-1);
   go(place(), {}, first);
@@ -275,6 +311,18 @@ TEST_F(TrainerTest, TheLogHoldsEveryStepAndEveryEvaluation) {
   EXPECT_EQ(listener.validations, 4);
 }
 
+TEST_F(TrainerTest, EventsLeaveOutWhatWasNotMeasured) {
+  Stopper listener(-1);
+  go(place(), {"log.tensorboard=true"}, listener);
+  std::string events;
+  for (const auto& entry : std::filesystem::directory_iterator(place() / "tensorboard")) {
+    events += bytes_of(entry.path());
+  }
+  EXPECT_NE(events.find("train/loss"), std::string::npos);
+  EXPECT_NE(events.find("validation/excess"), std::string::npos);
+  EXPECT_EQ(events.find("bits_per_byte"), std::string::npos);  // null in log.jsonl: no text
+}
+
 // Steps of the checkpoints in a run directory.
 std::vector<std::int64_t> checkpoints(const std::filesystem::path& run) {
   std::vector<std::int64_t> steps;
@@ -301,6 +349,23 @@ TEST_F(TrainerTest, ThreeNonFiniteStepsInARowEndTheRunAndSaveNothing) {
   }
   EXPECT_TRUE(checkpoints(place()).empty());
   EXPECT_FALSE(std::filesystem::exists(place() / "result.json"));
+}
+
+TEST_F(TrainerTest, TheStepThatEndsTheRunIsLogged) {
+  // Steps 1 to 4: one is fine, three are not; only every third is logged for its own sake.
+  Assignments seldom = kDiverging;
+  seldom.push_back("log.every=3");
+  Stopper listener(-1);
+  EXPECT_THROW(go(place(), seldom, listener), NumericsError);
+  std::istringstream log(bytes_of(place() / "log.jsonl"));
+  std::vector<std::int64_t> skipped;
+  for (std::string line; std::getline(log, line);) {
+    const auto record = nlohmann::json::parse(line);
+    if (record.value("skipped", false)) skipped.push_back(record.at("step"));
+  }
+  EXPECT_EQ(skipped, (std::vector<std::int64_t>{3, 4}));
+  std::istringstream timing(bytes_of(place() / "timing.jsonl"));
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(timing), {}, '\n'), 2);
 }
 
 TEST_F(TrainerTest, SkippedStepsLeaveTheWeightsOfTheLastGoodOne) {

@@ -123,6 +123,22 @@ TEST(RunConfig, InconsistentCombinationsAreRefusedByTheirKey) {
   EXPECT_EQ(problems_of({"balance.form=loss_free"}), Keys{});
 }
 
+TEST(RunConfig, TheStockPathIsRefusedWhereALayerWouldNotTakeIt) {
+  using Keys = std::set<std::string>;
+  const std::string stock = "attention.path=stock", loss_free = "balance.form=loss_free";
+  for (const char* control : {"sigmoid", "relu"}) {
+    const std::string mechanism = std::string("attention.mechanism=") + control;
+    EXPECT_EQ(problems_of({stock, mechanism}), Keys{"attention.path"});
+    EXPECT_EQ(problems_of({"attention.path=reference", mechanism}), Keys{});
+    EXPECT_EQ(problems_of({mechanism}), Keys{});
+  }
+  EXPECT_EQ(problems_of({stock, loss_free}), Keys{"attention.path"});
+  EXPECT_EQ(problems_of({stock, loss_free, "attention.mechanism=sink"}), Keys{});
+  for (const char* served : {"vanilla", "sink", "gated_headwise", "softmax_plus_one"}) {
+    EXPECT_EQ(problems_of({stock, std::string("attention.mechanism=") + served}), Keys{});
+  }
+}
+
 TEST(RunConfig, AllProblemsAreReportedAtOnce) {
   EXPECT_EQ(
       problems_of({"model.key_heads=3", "optim.warmup_steps=500", "balance.shared_heads=9"}),
