@@ -11,11 +11,6 @@
 namespace sinkwise::apps {
 namespace {
 
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text;
-}
-
 std::string type_name(at::ScalarType type) {
   if (type == at::kDouble) return "float64";
   return type == at::kFloat ? "float32" : "bfloat16";

@@ -90,6 +90,11 @@ std::string significant(double value, int digits) {
   return std::isfinite(value) ? formatted("%.*g", digits, value) : "-";
 }
 
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
 std::string fixed(double value, int decimals) {
   return std::isfinite(value) ? formatted("%.*f", decimals, value) : "-";
 }

@@ -36,6 +36,9 @@ std::string duration_text(double seconds);
 std::string significant(double value, int digits);
 std::string fixed(double value, int decimals);
 
+// `text` with spaces after it up to `width`.
+std::string padded(std::string text, std::size_t width);
+
 // "12.3 MiB"
 std::string bytes_text(double bytes);
 

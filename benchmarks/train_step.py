@@ -10,7 +10,6 @@ and left out of the peer's, which reads ready tensors.
 
 import argparse
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 import torch
 
 from eager_model import Decoder, Trainer
+from machine import processor
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = {
@@ -61,13 +61,6 @@ def compare(binary, recipe, mechanism, form, rounds, steps):
     return dict(recipe=recipe, mechanism=mechanism, balance=form, sinkwise_ms=statistics.median(ours),
                 eager_ms=statistics.median(peer), ratio=statistics.median(ratios), lowest=ratios[0],
                 highest=ratios[-1], rounds=rounds, steps=steps)
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(": ", 1)[1]
-    return platform.processor() or "unknown"
 
 
 def main():

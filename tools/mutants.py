@@ -14,7 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STOCK = "src/ops/stock/attention.cpp"
 BALANCE = "src/objectives/head_balance.cpp"
-OPERATOR = "test_ops_attention_stock_test"
+KERNEL = "src/kernels/cpu/"
+OPERATOR = "test_ops_attention_fused_test"
+KERNELS = "test_kernels_attention_test"
 OBJECTIVE = "test_objectives_head_balance_test"
 
 # name, file, original text (must occur exactly once), replacement, test that must fail
@@ -53,6 +55,36 @@ MUTANTS = [
     ("fixed rows counted", "src/ops/geometry.cpp",
      "return visible.logical_and(position != first_key(geometry, device));", "return visible;",
      "test_ops_geometry_test"),
+    ("kernel: dL dropped", KERNEL + "row_terms-inl.h",
+     "if (upstream.lse != nullptr) term -= upstream.lse[at + static_cast<std::int64_t>(i)];", "", KERNELS),
+    ("kernel: dO . out dropped", KERNEL + "row_terms-inl.h", "float term = 0.0F;\n      if (upstream.out.data != nullptr) {",
+     "float term = 0.0F;\n      if (false) {", KERNELS),
+    ("kernel: dG of the first key dropped from delta", KERNEL + "row_terms-inl.h",
+     "delta[at + static_cast<std::int64_t>(i)] -= grad_gate[i] * rows.weight[i];", "", KERNELS),
+    ("kernel: dG of the sink dropped from delta", KERNEL + "row_terms-inl.h",
+     "row_delta -= grad_gate[i] * rows.weight[i];", "", KERNELS),
+    ("kernel: dG dropped from the sink's gradient", KERNEL + "row_terms-inl.h",
+     "term -= static_cast<double>(grad_gate[i]) * static_cast<double>(gate[i]);", "", KERNELS),
+    ("kernel: first-key term dropped", KERNEL + "tile-inl.h",
+     "grad_score[lane] -= weight[lane] * q.grad_gate[row];", "static_cast<void>(weight);", KERNELS),
+    ("kernel: first-key term out of sight", KERNEL + "tile-inl.h", " || !range.sees(range.first)", "", KERNELS),
+    ("kernel: sums not rescaled", KERNEL + "online_softmax-inl.h",
+     "store(hn::MulAdd(load(sum), shrink, hn::Add(sum0, sum1)), sum);",
+     "store(hn::Add(load(sum), hn::Add(sum0, sum1)), sum);", KERNELS),
+    ("kernel: output not rescaled", KERNEL + "online_softmax-inl.h", "store(shrink, rescale);",
+     "store(broadcast(1.0F), rescale);", KERNELS),
+    ("kernel: sink left out of the total", KERNEL + "epilogue-inl.h",
+     "total = hn::Add(keys, exp2(hn::Sub(logit, base)));", "total = keys;", KERNELS),
+    ("kernel: window off by one", KERNEL + "row_range.cpp", "position - W + 1);", "position - W);",
+     "test_kernels_row_range_test"),
+    ("kernel: masked products not kept apart", KERNEL + "tile-inl.h",
+     "if (masked && !(k.key_finite && q.finite)) {", "if (false) {", KERNELS),
+    ("kernel: masked values not kept apart", KERNEL + "forward.cpp", "if (masked && careful) {", "if (false) {",
+     KERNELS),
+    ("kernel: scale of dk forgotten", KERNEL + "backward.cpp", "unpack_rows(k.grad_key, k.stride, count, D, p.scale,",
+     "unpack_rows(k.grad_key, k.stride, count, D, 1.0F,", KERNELS),
+    ("kernel: only the first chunk's dq", KERNEL + "backward.cpp", "for (std::int64_t chunk = 1; chunk < plan.chunks(); ++chunk) {",
+     "for (std::int64_t chunk = 1; chunk < 0; ++chunk) {", KERNELS),
     ("sample instead of population deviation", BALANCE,
      "const at::Tensor variance = ((importance - mean).square() * mask).sum(1, true) / safe_count;",
      "const at::Tensor variance = ((importance - mean).square() * mask).sum(1, true) / (safe_count - 1);",
@@ -61,6 +93,7 @@ MUTANTS = [
      "return squared_cv(moments).sum();", OBJECTIVE),
     ("shared heads not left out", BALANCE, "return routed.scatter(1, order.narrow(1, 0, m), false);",
      "return order.defined() && m >= 0 ? routed : routed;", OBJECTIVE),
+    ("slope of CV without the mean's share", BALANCE, " - 2.0 * variance / (mean * mean * mean);", ";", OBJECTIVE),
     ("loss-free step the wrong way", BALANCE, "(importance.mean(1, true) - importance).sign()",
      "(importance - importance.mean(1, true)).sign()", OBJECTIVE),
 ]

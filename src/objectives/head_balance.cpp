@@ -42,6 +42,42 @@ at::Tensor switch_loss(const at::Tensor& importance, const at::Tensor& routed) {
   return (mask.sum(1) * (share.detach() * share).sum(1)).sum();
 }
 
+// One layer of balance_slope: returns its value and writes d value / d Imp_h. With n routed heads
+// of mean m and population variance v:
+//   cv      n v / m^2           2 (x - m) / m^2 - 2 v / m^3
+//   open    n (1 - m)^2         -2 (1 - m)
+//   switch  n sum stop(p) p     n (p - sum p^2) / sum x,   p = x / sum x
+double add_layer(const double* x, const bool* routed, std::int64_t H, BalanceForm form,
+                 double* slope) {
+  double n = 0.0, sum = 0.0, deviation = 0.0, squares = 0.0;
+  for (std::int64_t h = 0; h < H; ++h) {
+    if (!routed[h]) continue;
+    n += 1.0;
+    sum += x[h];
+    squares += x[h] * x[h];
+  }
+  const double mean = n > 0.0 ? sum / n : 0.0;
+  for (std::int64_t h = 0; h < H; ++h) {
+    if (routed[h]) deviation += (x[h] - mean) * (x[h] - mean);
+  }
+  const double variance = n > 0.0 ? deviation / n : 0.0;
+  const bool spread = mean > 0.0 && n >= 2.0;
+  const double share = sum > 0.0 ? squares / (sum * sum) : 0.0;  // sum of p^2
+  for (std::int64_t h = 0; h < H; ++h) {
+    if (!routed[h]) continue;
+    if (form == BalanceForm::cv && spread) {
+      slope[h] = 2.0 * (x[h] - mean) / (mean * mean) - 2.0 * variance / (mean * mean * mean);
+    } else if (form == BalanceForm::open) {
+      slope[h] = -2.0 * (1.0 - mean);
+    } else if (form == BalanceForm::switch_form && sum > 0.0) {
+      slope[h] = n * (x[h] / sum - share) / sum;
+    }
+  }
+  if (form == BalanceForm::cv) return spread ? n * variance / (mean * mean) : 0.0;
+  if (form == BalanceForm::open) return n * (1.0 - mean) * (1.0 - mean);
+  return form == BalanceForm::switch_form ? n * share : 0.0;
+}
+
 }  // namespace
 
 GateSums GateSums::of(const std::vector<nn::AttentionRecord>& records) {
@@ -98,14 +134,19 @@ at::Tensor balance_loss(const at::Tensor& importance, const at::Tensor& routed, 
   return at::zeros({}, importance.options());
 }
 
-at::Tensor balance_coefficients(const at::Tensor& importance, const at::Tensor& routed,
-                                BalanceForm form) {
-  if (form == BalanceForm::none || form == BalanceForm::loss_free) {
-    return at::zeros_like(importance);
+BalanceSlope balance_slope(const at::Tensor& importance, const at::Tensor& routed,
+                           BalanceForm form) {
+  const at::Tensor imp = importance.detach().to(at::kCPU, at::kDouble).contiguous();
+  const at::Tensor mask = routed.to(at::kCPU, at::kBool).contiguous();
+  at::Tensor slope = at::zeros_like(imp);
+  const auto L = imp.size(0), H = imp.size(1);
+  double value = 0.0;
+  for (std::int64_t layer = 0; layer < L; ++layer) {
+    value +=
+        add_layer(imp.const_data_ptr<double>() + layer * H, mask.const_data_ptr<bool>() + layer * H,
+                  H, form, slope.mutable_data_ptr<double>() + layer * H);
   }
-  at::AutoGradMode enable_grad(true);
-  const at::Tensor leaf = importance.detach().requires_grad_();
-  return torch::autograd::grad({balance_loss(leaf, routed, form)}, {leaf})[0];
+  return {value, slope.to(importance.options())};
 }
 
 void loss_free_step(at::Tensor biases, const at::Tensor& importance, double rate) {

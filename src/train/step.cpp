@@ -32,40 +32,38 @@ models::ForwardOptions forward_options(const StepOptions& options, bool observe)
   return forward;
 }
 
-// The balance term of a step that is cut into micro-batches. CV^2 is not linear in the batch, so
-// the exact form first needs every head's weight d loss / d Imp_h at the importance of the whole
-// step; with those held fixed the term is linear in G and can be added micro-batch by micro-batch.
+// The balance term of a step. At the importance of its batch the objective has a value and a slope
+// for every head; slope * Imp has the same gradient and is linear in G, so that micro-batches can
+// add to it one by one. CV^2 itself is not linear in the batch: with the scope `step` the slope is
+// that of the whole step, which takes a first forward pass over it if it is cut up.
 class BalanceTerm {
  public:
   BalanceTerm(const models::Decoder& model, const std::vector<TensorBatch>& batches,
               const at::Tensor& routed, const StepOptions& options)
-      : config_(options.balance), routed_(routed), batches_(batches.size()) {
-    if (!adds_loss(config_.form) || !linear()) return;
-    const GateSums whole = observe_gates(model, batches, options);
-    const at::Tensor importance = whole.importance();
-    const at::Tensor heads = routed_at(importance);
-    value_ = objectives::balance_loss(importance, heads, config_.form).item<double>();
-    slope_ = objectives::balance_coefficients(importance, heads, config_.form) /
-             whole.count.clamp_min(1);
+      : config_(options.balance), routed_(routed) {
+    const bool cut = config_.scope == BalanceScope::step && batches.size() > 1;
+    if (adds_loss(config_.form) && cut) set_slope(observe_gates(model, batches, options), 1.0);
+    whole_step_ = slope_.defined();
   }
 
   // What this micro-batch adds to the loss before lambda; undefined when nothing is added. `share`
   // is its part of the step's rows.
   at::Tensor add(const GateSums& sums, double share) {
     if (!adds_loss(config_.form)) return {};
-    if (linear()) return (slope_ * sums.sum).sum();
-    const at::Tensor importance = sums.importance();
-    const at::Tensor part =
-        objectives::balance_loss(importance, routed_at(importance), config_.form) * share;
-    value_ += part.item<double>();
-    return part;
+    if (!whole_step_) set_slope(sums, share);
+    return at::dot(slope_.view(-1), sums.sum.view(-1));
   }
 
   double value() const { return value_; }
 
  private:
-  // One micro-batch is the whole step: no first pass is needed.
-  bool linear() const { return config_.scope == BalanceScope::step && batches_ > 1; }
+  void set_slope(const GateSums& sums, double share) {
+    torch::NoGradGuard no_grad;
+    const at::Tensor importance = sums.importance();
+    const auto balance = objectives::balance_slope(importance, routed_at(importance), config_.form);
+    value_ += share * balance.value;
+    slope_ = share * balance.slope / sums.count.clamp_min(1);
+  }
 
   at::Tensor routed_at(const at::Tensor& importance) const {
     if (routed_.defined()) return routed_;
@@ -74,8 +72,8 @@ class BalanceTerm {
 
   const objectives::BalanceConfig& config_;
   at::Tensor routed_;
-  std::size_t batches_;
-  at::Tensor slope_;  // [L, H]
+  at::Tensor slope_;  // [L, H]: d objective / d sums
+  bool whole_step_ = false;
   double value_ = 0.0;
 };
 

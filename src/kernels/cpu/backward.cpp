@@ -27,10 +27,13 @@ struct BackwardScratch {
   KeyBlock keys;
   QueryBlock queries;
   TileScores tile;
+  float* grad_query;  // [heads of a group, T, stride], where one task owns them
   std::vector<GroupRange> groups;
 
-  BackwardScratch(std::size_t block, std::size_t D)
-      : memory(size(block, D)), groups((block + kRows - 1) / kRows) {
+  // `own_rows`: rows of grad_query, 0 where it lies in the plan.
+  BackwardScratch(std::size_t block, std::size_t D, std::size_t own_rows)
+      : memory(size(block, D) + Workspace::rounded(own_rows * row_stride(D))),
+        groups((block + kRows - 1) / kRows) {
     const std::size_t stride = row_stride(D), lanes = lane_floats(block, D);
     keys.stride = queries.stride = stride;
     keys.key = memory.take(block * stride);
@@ -43,6 +46,7 @@ struct BackwardScratch {
     tile.stride = tile_stride(block);
     tile.weight = memory.take(block * tile.stride);
     tile.grad_score = memory.take(block * tile.stride);
+    grad_query = memory.take(own_rows * stride);
   }
 
   static std::size_t row_stride(std::size_t columns) {
@@ -120,12 +124,13 @@ void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const 
                     const Gradients& gradients, BackwardPlan& plan, const TileTask& task,
                     BackwardScratch& scratch) {
   const std::int64_t group = p.H / p.K;
-  const auto D = static_cast<std::size_t>(p.D);
+  const auto D = static_cast<std::size_t>(p.D), T = static_cast<std::size_t>(p.T);
   KeyBlock& k = scratch.keys;
-  for (std::int64_t g = 0; g < group; ++g) {
-    float* sums = plan.grad_query(task, task.key_head * group + g);
-    std::fill_n(sums, static_cast<std::size_t>(p.T) * k.stride, 0.0F);
-  }
+  const auto grad_query = [&](std::int64_t g) {
+    return plan.chunks() == 1 ? scratch.grad_query + static_cast<std::size_t>(g) * T * k.stride
+                              : plan.partial(task.b, task.key_head * group + g, task.chunk);
+  };
+  for (std::int64_t g = 0; g < group; ++g) std::fill_n(grad_query(g), T * k.stride, 0.0F);
   const auto block = static_cast<std::int32_t>(key_block(p.D));
   for (auto begin = static_cast<std::int32_t>(task.keys.begin); begin < task.keys.end;
        begin += block) {
@@ -133,9 +138,8 @@ void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const 
     k.end = std::min(begin + block, static_cast<std::int32_t>(task.keys.end));
     load_keys<E>(p, task.b, task.key_head, k);
     for (std::int64_t g = 0; g < group; ++g) {
-      const std::int64_t h = task.key_head * group + g;
-      meet_queries<E>(p, saved, upstream, task.b, h, plan.rows_of(task.b), plan.delta(),
-                      plan.grad_query(task, h), scratch);
+      meet_queries<E>(p, saved, upstream, task.b, task.key_head * group + g, plan.rows_of(task.b),
+                      plan.delta(), grad_query(g), scratch);
     }
     const auto count = static_cast<std::size_t>(k.end - k.begin);
     unpack_rows(k.grad_key, k.stride, count, D, p.scale,
@@ -143,6 +147,12 @@ void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const 
     unpack_rows(k.grad_value, k.stride, count, D, 1.0F,
                 row_of<E>(gradients.value, task.b, task.key_head, begin),
                 gradients.value.strides.row);
+  }
+  if (plan.chunks() > 1) return;
+  for (std::int64_t g = 0; g < group; ++g) {
+    unpack_rows(grad_query(g), k.stride, T, D, p.scale,
+                row_of<E>(gradients.query, task.b, task.key_head * group + g, 0),
+                gradients.query.strides.row);
   }
 }
 
@@ -179,7 +189,9 @@ void row_worker(const AttentionProblem& p, const SavedForward& saved, const Upst
 
 void tile_worker(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
                  const Gradients& gradients, BackwardPlan& plan, TaskQueue& queue) {
-  BackwardScratch scratch(static_cast<std::size_t>(key_block(p.D)), static_cast<std::size_t>(p.D));
+  const std::int64_t own_rows = plan.chunks() == 1 ? p.T * (p.H / p.K) : 0;
+  BackwardScratch scratch(static_cast<std::size_t>(key_block(p.D)), static_cast<std::size_t>(p.D),
+                          static_cast<std::size_t>(own_rows));
   while (const auto index = queue.next()) {
     const TileTask task = plan.tile_task(*index);
     if (p.element == Element::float32) {
@@ -234,9 +246,11 @@ void attention_backward(const AttentionProblem& problem, const SavedForward& sav
   run_tasks(executor, plan.tile_tasks(), [&](TaskQueue& queue) {
     HWY_DYNAMIC_DISPATCH(tile_worker)(problem, saved, upstream, gradients, plan, queue);
   });
-  run_tasks(executor, plan.row_tasks(), [&](TaskQueue& queue) {
-    HWY_DYNAMIC_DISPATCH(chunk_worker)(problem, gradients, plan, queue);
-  });
+  if (plan.chunks() > 1) {
+    run_tasks(executor, plan.row_tasks(), [&](TaskQueue& queue) {
+      HWY_DYNAMIC_DISPATCH(chunk_worker)(problem, gradients, plan, queue);
+    });
+  }
   if (gradients.sink == nullptr) return;
   for (std::int64_t h = 0; h < problem.H; ++h) gradients.sink[h] = plan.sink_gradient(h);
 }

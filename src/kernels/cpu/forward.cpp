@@ -30,19 +30,33 @@ struct Strip {
 
 // Rows `begin` ... of one key head's K or V as float32.
 struct FloatRows {
-  const float* data;
-  std::size_t stride;
+  const float* data = nullptr;
+  std::size_t stride = 0;
 };
 
-HWY_INLINE FloatRows float_rows(const float* from, std::int64_t stride, std::size_t /*rows*/,
-                                std::size_t /*D*/, float* /*scratch*/) {
-  return {from, static_cast<std::size_t>(stride)};  // in place
+constexpr std::size_t kStripsThatPack = 3;
+
+// In place where that serves: float32 rows that few strips will read. Else a copy whose rows spread
+// over the cache; rows of a projection lie a power of two apart and would evict each other.
+HWY_INLINE bool in_place(const float* from, std::int64_t stride, std::size_t strips,
+                         FloatRows& rows) {
+  if (strips >= kStripsThatPack) return false;
+  rows = {from, static_cast<std::size_t>(stride)};
+  return true;
 }
 
-HWY_INLINE FloatRows float_rows(const BFloat16* from, std::int64_t stride, std::size_t rows,
-                                std::size_t D, float* scratch) {
+HWY_INLINE bool in_place(const BFloat16* /*from*/, std::int64_t /*stride*/, std::size_t /*strips*/,
+                         FloatRows& /*rows*/) {
+  return false;
+}
+
+template <class E>
+FloatRows float_rows(const E* from, std::int64_t stride, std::size_t count, std::size_t D,
+                     std::size_t strips, float* scratch) {
+  FloatRows rows;
+  if (in_place(from, stride, strips, rows)) return rows;
   const auto width = static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(D)));
-  pack_rows(from, stride, rows, D, D, scratch, width);
+  pack_rows(from, stride, count, D, D, scratch, width);
   return {scratch, width};
 }
 
@@ -176,8 +190,9 @@ void forward_rows_of_head(const AttentionProblem& p, const ForwardResult& result
     const auto count = static_cast<std::size_t>(end - begin);
     const E* key_rows = row_of<E>(p.key, task.b, key_head, begin);
     const E* value_rows = row_of<E>(p.value, task.b, key_head, begin);
-    const FloatRows key = float_rows(key_rows, p.key.strides.row, count, D, scratch.key);
-    const FloatRows value = float_rows(value_rows, p.value.strides.row, count, D, scratch.value);
+    const FloatRows key = float_rows(key_rows, p.key.strides.row, count, D, strips, scratch.key);
+    const FloatRows value =
+        float_rows(value_rows, p.value.strides.row, count, D, strips, scratch.value);
     bool some_masked = false;
     for (std::size_t s = 0; s < strips; ++s) {
       some_masked = some_masked || scratch.strips[s].range.masks(begin, end);

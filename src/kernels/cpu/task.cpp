@@ -47,9 +47,10 @@ BackwardPlan::BackwardPlan(const AttentionProblem& p, std::int64_t threads)
       ranges_(p),
       chunks_(backward_chunks(p, threads)),
       sink_parts_(static_cast<std::size_t>(row_tasks())),
-      memory_(workspace_floats(B_ * H_ * T_, B_ * H_ * chunks() * head_floats_)),
+      partial_floats_(chunks() > 1 ? B_ * H_ * chunks() * head_floats_ : 0),
+      memory_(workspace_floats(B_ * H_ * T_, partial_floats_)),
       delta_(memory_.take(static_cast<std::size_t>(B_ * H_ * T_))),
-      partials_(memory_.take(static_cast<std::size_t>(B_ * H_ * chunks() * head_floats_))) {}
+      partials_(memory_.take(static_cast<std::size_t>(partial_floats_))) {}
 
 RowTask BackwardPlan::row_task(std::int64_t index) const {
   const std::int64_t head = index / row_blocks_, begin = index % row_blocks_ * kRowsInTask;

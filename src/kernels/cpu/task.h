@@ -99,9 +99,9 @@ class BackwardPlan {
   const std::vector<RowRange>& rows_of(std::int64_t b) const { return ranges_.of(b); }
 
   float* delta() { return delta_; }  // [B, H, T]
-  // [T, padded_stride(D)] float32: what the keys of one chunk add to dq of one head, unscaled.
+  // [T, padded_stride(D)] float32: what the keys of one chunk add to dq of one head, unscaled. Only
+  // where there are several chunks; a lone chunk finishes its dq itself.
   float* partial(std::int64_t b, std::int64_t h, std::int64_t chunk);
-  float* grad_query(const TileTask& task, std::int64_t h) { return partial(task.b, h, task.chunk); }
 
   double& sink_part(std::int64_t row_task) {
     return sink_parts_[static_cast<std::size_t>(row_task)];
@@ -114,6 +114,7 @@ class BackwardPlan {
   BatchRanges ranges_;
   std::vector<KeyChunk> chunks_;
   std::vector<double> sink_parts_;
+  std::int64_t partial_floats_;  // of all
   Workspace memory_;
   float *delta_, *partials_;
 };
