@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Writes src/tokenizer/recent_characters.inc: characters that Unicode gained after version 14.
+
+  python3 tools/make_recent_characters.py >src/tokenizer/recent_characters.inc
+
+PCRE2 10.42 knows Unicode 14, the regex engine of the `tokenizers` library (0.23) knows Unicode 16. This
+asks that library for the category of every character and compares with Python's own tables, so it needs
+a Python whose unicodedata.unidata_version is 14.0.0 (3.11) with `pip install tokenizers==0.23.3`.
+"""
+
+import sys
+import unicodedata
+
+from tokenizers import Regex
+from tokenizers.pre_tokenizers import Split
+
+CATEGORIES = ("Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cf").split()
+CODES = [code for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+TEXT = "".join(map(chr, CODES))
+
+
+def matching(expression):
+    pieces = Split(Regex(f"(?:{expression})+"), "removed", invert=True).pre_tokenize_str(TEXT)
+    return {ord(character) for piece, _ in pieces for character in piece}
+
+
+def stand_in(category, is_han, like, han):
+    """An old character of the same category, the same length in UTF-8, and Han or not as well."""
+    size = len(chr(like).encode())
+    return next(code for code in CODES
+                if unicodedata.category(chr(code)) == category and (code in han) == is_han
+                and len(chr(code).encode()) == size)
+
+
+def main():
+    if unicodedata.unidata_version != "14.0.0":
+        sys.exit(f"needs a Python with Unicode 14, not {unicodedata.unidata_version}")
+    han = matching(r"\p{Han}")
+    rows = []
+    for category in CATEGORIES:
+        fresh = sorted(c for c in matching(rf"\p{{{category}}}") if unicodedata.category(chr(c)) == "Cn")
+        for code in fresh:
+            if rows and rows[-1][1] == code - 1 and rows[-1][2:] == (category, code in han):
+                rows[-1] = (rows[-1][0], code) + rows[-1][2:]
+            else:
+                rows.append((code, code, category, code in han))
+    print("// Written by tools/make_recent_characters.py: {first, last, stand-in}, ascending.")
+    for first, last, category, is_han in sorted(rows):
+        proxy = stand_in(category, is_han, first, han)
+        print(f"{{0x{first:05X}, 0x{last:05X}, 0x{proxy:05X}}},  // {category}{' Han' if is_han else ''}")
+
+
+if __name__ == "__main__":
+    main()
