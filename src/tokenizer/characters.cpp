@@ -18,16 +18,31 @@ constexpr Recent kRecent[] = {
 #include "recent_characters.inc"
 };
 
+struct Range {
+  std::uint32_t first;
+  std::uint32_t last;
+};
+constexpr Range kLeftAlone[] = {
+#include "unnormalized_characters.inc"
+};
+
+// The row whose range holds `code`; nullptr when none does.
+template <typename Row, std::size_t kRows>
+const Row* find_row(const Row (&rows)[kRows], std::uint32_t code) {
+  const Row* const row =
+      std::lower_bound(std::begin(rows), std::end(rows), code,
+                       [](const Row& range, std::uint32_t wanted) { return range.last < wanted; });
+  return row != std::end(rows) && row->first <= code ? row : nullptr;
+}
+
 constexpr std::uint32_t kMongolianVowelSeparator = 0x180E;  // a format character since Unicode 6.3
 constexpr std::uint32_t kWordJoiner = 0x2060;               // another one
 
 // `code` itself when PCRE2 needs no stand-in.
 std::uint32_t stand_in(std::uint32_t code) {
   if (code == kMongolianVowelSeparator) return kWordJoiner;
-  const auto* const row = std::lower_bound(
-      std::begin(kRecent), std::end(kRecent), code,
-      [](const Recent& recent, std::uint32_t wanted) { return recent.last < wanted; });
-  return row != std::end(kRecent) && row->first <= code ? row->stand_in : code;
+  const Recent* const row = find_row(kRecent, code);
+  return row != nullptr ? row->stand_in : code;
 }
 
 bool within(std::uint32_t code, std::uint32_t first, std::uint32_t last) {
@@ -79,6 +94,10 @@ bool is_word_character(std::uint32_t code) {
     default:
       return is_letter_symbol(code) || code == 0x200C || code == 0x200D;
   }
+}
+
+bool is_left_alone(std::uint32_t code) {
+  return find_row(kLeftAlone, code) != nullptr || find_row(kRecent, code) != nullptr;
 }
 
 std::optional<std::string> with_stand_ins(std::string_view text) {

@@ -90,13 +90,13 @@ void read_pre_tokenizer_step(const Field& field, PreTokenizer& result) {
     }
   } else if (type == "Split") {
     result.steps.emplace_back(Split{read_pattern(field.at("pattern")),
-                                 read_behavior(field.at("behavior")),
-                                 field.truth_or("invert", false)});
+                                    read_behavior(field.at("behavior")),
+                                    field.truth_or("invert", false)});
   } else if (type == "Digits") {
     result.steps.emplace_back(Split{Regex(known_pattern::kDigit, field.where()),
-                                 field.truth_or("individual_digits", false)
-                                     ? SplitBehavior::isolated
-                                     : SplitBehavior::contiguous});
+                                    field.truth_or("individual_digits", false)
+                                        ? SplitBehavior::isolated
+                                        : SplitBehavior::contiguous});
   } else if (type == "ByteLevel") {
     read_byte_level(field, result);
   } else if (type == "Metaspace") {

@@ -4,6 +4,7 @@
 #include <array>
 #include <utf8proc.h>
 
+#include "characters.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/core/utf8.h"
@@ -26,7 +27,12 @@ bool is_ascii(std::string_view text) {
                        .next = {}});
 }
 
-Codes decompose(std::string_view text, bool compatible) {
+// A noncharacter, which no form changes or moves. It stands in for the characters to leave alone,
+// and for itself, while the others change around it.
+constexpr utf8proc_int32_t kPlaceholder = 0xFDD0;
+
+// `hidden` receives what the placeholders of the result stand for, in order.
+Codes decompose(std::string_view text, bool compatible, std::vector<std::uint32_t>& hidden) {
   const auto options =
       static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | (compatible ? UTF8PROC_COMPAT : 0));
   Codes codes;
@@ -35,6 +41,11 @@ Codes decompose(std::string_view text, bool compatible) {
   while (!text.empty()) {
     std::uint32_t code = 0;
     text.remove_prefix(decode_utf8(text, code));
+    if (is_left_alone(code) || code == kPlaceholder) {
+      hidden.push_back(code);
+      codes.push_back(kPlaceholder);
+      continue;
+    }
     int boundary = 0;
     const utf8proc_ssize_t count = utf8proc_decompose_char(
         static_cast<utf8proc_int32_t>(code), parts.data(), parts.size(), options, &boundary);
@@ -64,7 +75,8 @@ void order_marks(Codes& codes) {
 
 std::string to_form(NormalForm form, std::string_view text) {
   if (is_ascii(text)) return std::string(text);
-  Codes codes = decompose(text, form.compatible);
+  std::vector<std::uint32_t> hidden;
+  Codes codes = decompose(text, form.compatible, hidden);
   order_marks(codes);
   if (form.compose) {
     const auto options = static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE);
@@ -75,7 +87,10 @@ std::string to_form(NormalForm form, std::string_view text) {
   }
   std::string result;
   result.reserve(text.size());
-  for (const utf8proc_int32_t code : codes) append_utf8(result, static_cast<std::uint32_t>(code));
+  auto next_hidden = hidden.begin();
+  for (const utf8proc_int32_t code : codes) {
+    append_utf8(result, code == kPlaceholder ? *next_hidden++ : static_cast<std::uint32_t>(code));
+  }
   return result;
 }
 

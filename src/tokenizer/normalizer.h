@@ -9,7 +9,7 @@
 
 namespace sinkwise::tokenizer {
 
-// Canonical (C, D) and compatibility (KC, KD) normal forms of Unicode 15.
+// Canonical (C, D) and compatibility (KC, KD) normal forms; see is_left_alone() for their Unicode.
 struct NormalForm {
   bool compose = true;
   bool compatible = false;

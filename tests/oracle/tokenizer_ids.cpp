@@ -1,7 +1,8 @@
 // tokenizer_ids PATH plain|control
 //
-// For each line of standard input, a JSON string, prints a JSON object: "ids" of the text, and "hex",
-// the bytes that the ids without prefix and suffix decode to. What tokenizers_test.py compares with.
+// For each line of standard input, a JSON string, prints a JSON object: "ids" of the text, and
+// "hex", the bytes that the ids without prefix and suffix decode to. What tokenizers_test.py
+// compares with.
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -26,8 +27,7 @@ std::string hex(const std::string& bytes) {
 void answer_lines(const Tokenizer& tokenizer, SpecialText special_text) {
   for (std::string line; std::getline(std::cin, line);) {
     const auto text = nlohmann::json::parse(line).get<std::string>();
-    const auto bare =
-        tokenizer.encode(text, {.special_text = special_text, .add_special = false});
+    const auto bare = tokenizer.encode(text, {.special_text = special_text, .add_special = false});
     const nlohmann::json answer = {
         {"ids", tokenizer.encode(text, {.special_text = special_text})},
         {"hex", hex(tokenizer.decode(bare))},
