@@ -91,6 +91,16 @@ class Matcher {
   std::unique_ptr<pcre2_match_data, decltype(&pcre2_match_data_free)> data_;
 };
 
+[[noreturn]] void refuse_costly(const std::string& where, int error, std::size_t bytes) {
+  const std::string reason = error == PCRE2_ERROR_CALLOUT ? "more" : pcre2_message(error);
+  throw BadFile({.what = "a regular expression is too costly",
+                 .where = where,
+                 .expected = concat("at most ", kSteps, " steps and ", kStepsPerByte,
+                                    " for each byte of a text"),
+                 .found = concat(reason, " in a text of ", bytes, " bytes"),
+                 .next = "use a pattern without nested or overlapping repetitions"});
+}
+
 std::size_t character_size(std::string_view text, std::size_t at) {
   std::uint32_t code = 0;
   return at < text.size() ? decode_utf8(text.substr(at), code) : 1;
@@ -132,15 +142,7 @@ std::vector<Regex::Range> Regex::find_all(std::string_view text) const {
   for (std::size_t from = 0; from <= text.size();) {
     const int result = matcher.search(from);
     if (result == PCRE2_ERROR_NOMATCH) break;
-    if (result < 0) {
-      throw BadFile(
-          {.what = "a regular expression is too costly",
-           .where = where_,
-           .expected =
-               concat("at most ", kSteps, " + ", kStepsPerByte, " steps for each byte of a text"),
-           .found = concat(pcre2_message(result), " in a text of ", text.size(), " bytes"),
-           .next = "use a pattern without nested or overlapping repetitions"});
-    }
+    if (result < 0) refuse_costly(where_, result, text.size());
     const Range range = matcher.range();
     if (range.first == range.second && !found.empty() && found.back().second == range.first) {
       from = range.second + character_size(text, range.second);

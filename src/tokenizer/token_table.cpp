@@ -14,32 +14,35 @@ void TokenTable::set(TokenId id, std::string_view bytes) {
 }
 
 std::size_t TokenIndex::slot_of(const TokenTable& table, std::string_view bytes) const {
-  std::size_t slot = std::hash<std::string_view>{}(bytes);
-  for (;; ++slot) {
-    slot &= slots_.size() - 1;
-    if (slots_[slot] == kAbsent || table.at(slots_[slot]) == bytes) return slot;
+  const std::size_t hash = std::hash<std::string_view>{}(bytes);
+  for (std::size_t at = hash;; ++at) {
+    at &= slots_.size() - 1;
+    const Slot& slot = slots_[at];
+    const bool free = slot.id == kAbsent;
+    if (free || (slot.tag == tag_of(hash) && table.at(slot.id) == bytes)) return at;
   }
 }
 
 void TokenIndex::grow(const TokenTable& table) {
-  const std::vector<TokenId> old =
-      std::exchange(slots_, std::vector<TokenId>(slots_.empty() ? 64 : 2 * slots_.size(), kAbsent));
-  for (const TokenId id : old) {
-    if (id != kAbsent) slots_[slot_of(table, table.at(id))] = id;
+  const std::vector<Slot> old =
+      std::exchange(slots_, std::vector<Slot>(slots_.empty() ? 64 : 2 * slots_.size()));
+  for (const Slot& slot : old) {
+    if (slot.id != kAbsent) slots_[slot_of(table, table.at(slot.id))] = slot;
   }
 }
 
 bool TokenIndex::insert(const TokenTable& table, TokenId id) {
   if (2 * (used_ + 1) > slots_.size()) grow(table);
-  TokenId& slot = slots_[slot_of(table, table.at(id))];
-  if (slot != kAbsent) return false;
-  slot = id;
+  const std::string_view bytes = table.at(id);
+  Slot& slot = slots_[slot_of(table, bytes)];
+  if (slot.id != kAbsent) return false;
+  slot = {.id = id, .tag = tag_of(std::hash<std::string_view>{}(bytes))};
   ++used_;
   return true;
 }
 
 TokenId TokenIndex::find(const TokenTable& table, std::string_view bytes) const {
-  return slots_.empty() ? kAbsent : slots_[slot_of(table, bytes)];
+  return slots_.empty() ? kAbsent : slots_[slot_of(table, bytes)].id;
 }
 
 }  // namespace sinkwise::tokenizer

@@ -50,10 +50,15 @@ class TokenIndex {
                std::string_view bytes) const;  // kAbsent when there is none
 
  private:
+  struct Slot {
+    TokenId id = kAbsent;
+    std::uint32_t tag = 0;  // part of the hash: spares a look at the bytes of other tokens
+  };
   std::size_t slot_of(const TokenTable& table, std::string_view bytes) const;
+  static std::uint32_t tag_of(std::size_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
   void grow(const TokenTable& table);
 
-  std::vector<TokenId> slots_;  // a power of two of them, at most half in use
+  std::vector<Slot> slots_;  // a power of two of them, at most half in use
   std::size_t used_ = 0;
 };
 
