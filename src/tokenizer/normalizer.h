@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "regex.h"
+#include "regular_expression.h"
 
 namespace sinkwise::tokenizer {
 
