@@ -4,6 +4,7 @@
 #include <iterator>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "sinkwise/core/error.h"
@@ -43,13 +44,15 @@ struct TrackedIterator {
 // and deep nesting.
 class Builder : public nlohmann::json_sax<json> {
  public:
-  Builder(std::string_view text, std::string_view where, JsonLimits limits, JsonOffsets* offsets)
+  Builder(std::string_view text, std::string_view where, JsonLimits limits, JsonOffsets* offsets,
+          const JsonListeners& listeners)
       : begin_(text.data()),
         end_(text.data() + text.size()),
         progress_(text.data()),
         where_(where),
         limits_(limits),
-        offsets_(offsets) {}
+        offsets_(offsets),
+        listeners_(listeners) {}
 
   json parse() {
     // The library takes a NUL for the end of the text and would ignore what follows.
@@ -63,22 +66,32 @@ class Builder : public nlohmann::json_sax<json> {
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
-  bool number_integer(number_integer_t value) override { return add(value); }
-  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add_whole(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add_whole(value); }
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
-  bool string(string_t& value) override { return add(std::move(value)); }
+  bool string(string_t& value) override {
+    JsonListener* const listener = listening();
+    if (listener == nullptr) return add(std::move(value));
+    listener->string(value);
+    return true;
+  }
   bool binary(binary_t& value) override { return add(std::move(value)); }
 
-  bool start_object(std::size_t) override { return open(json::object()); }
-  bool start_array(std::size_t) override { return open(json::array()); }
+  bool start_object(std::size_t) override { return open(true); }
+  bool start_array(std::size_t) override { return open(false); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
+    if (inside_ > 0) {
+      listener_->key(name);
+      return true;
+    }
     const auto [slot, fresh] = stack_.back()->get_ref<json::object_t&>().emplace(name, nullptr);
     if (!fresh) fail(position(), "a key appears once", "a repeated key '" + printable(name) + "'");
     slot_ = &slot->second;
     if (offsets_ != nullptr && stack_.size() == 1) offsets_->members[name] = position();
+    if (!listeners_.empty()) enter_path(name);
     return true;
   }
 
@@ -109,22 +122,65 @@ class Builder : public nlohmann::json_sax<json> {
     return &parent.back();
   }
 
+  // path_ becomes that of the member `name`; empty elements stand for arrays.
+  void enter_path(const std::string& name) {
+    path_.resize(stack_.size());
+    path_.back() = name;
+    listener_ = listener_of(join(path_, "."));
+  }
+
+  JsonListener* listener_of(const std::string& path) const {
+    const auto found = listeners_.find(path);
+    return found == listeners_.end() ? nullptr : found->second;
+  }
+
+  // Who takes the value that comes now; nullptr when it goes into the tree.
+  JsonListener* listening() {
+    if (inside_ > 0) return listener_;
+    if (stack_.empty()) return listener_of("");
+    return stack_.back()->is_object() ? listener_ : nullptr;
+  }
+
   template <typename Value>
   bool add(Value&& value) {
-    place(json(std::forward<Value>(value)));
+    if (JsonListener* const listener = listening()) {
+      listener->other(json(std::forward<Value>(value)));
+    } else {
+      place(json(std::forward<Value>(value)));
+    }
     return true;
   }
 
-  bool open(json value) {
-    if (static_cast<int>(stack_.size()) >= limits_.max_depth) {
+  template <typename Whole>
+  bool add_whole(Whole value) {
+    JsonListener* const listener = listening();
+    if (listener == nullptr || !std::in_range<std::int64_t>(value)) return add(value);
+    listener->whole(static_cast<std::int64_t>(value));
+    return true;
+  }
+
+  bool open(bool object) {
+    if (static_cast<int>(stack_.size()) + inside_ >= limits_.max_depth) {
       fail(position(), concat("at most ", limits_.max_depth, " nested levels"), "one more");
     }
-    stack_.push_back(place(std::move(value)));
+    if (JsonListener* const listener = listening()) {
+      listener_ = listener;
+      ++inside_;
+      listener->open(object);
+    } else {
+      stack_.push_back(place(object ? json::object() : json::array()));
+      path_.resize(stack_.size() - 1);
+    }
     return true;
   }
 
   bool close() {
-    stack_.pop_back();
+    if (inside_ > 0) {
+      --inside_;
+      listener_->close();
+    } else {
+      stack_.pop_back();
+    }
     return true;
   }
 
@@ -137,12 +193,14 @@ class Builder : public nlohmann::json_sax<json> {
   json root_;
   std::vector<json*> stack_;  // open containers; a parent grows only after its last child is closed
   json* slot_ = nullptr;      // value of the key just read
+  const JsonListeners& listeners_;
+  JsonListener* listener_ = nullptr;  // of the member whose key was read last
+  int inside_ = 0;                    // open containers that listener_ takes
+  std::vector<std::string> path_;     // names of the members that stack_ leads through
 };
 
-}  // namespace
-
-json parse_json(std::string_view text, std::string_view where, JsonLimits limits,
-                JsonOffsets* offsets) {
+json parse(std::string_view text, std::string_view where, JsonLimits limits, JsonOffsets* offsets,
+           const JsonListeners& listeners) {
   if (text.size() > limits.max_bytes) {
     throw BadFile({.what = "a JSON text is too long",
                    .where = printable(where),
@@ -151,7 +209,7 @@ json parse_json(std::string_view text, std::string_view where, JsonLimits limits
                    .next = "check that this is the right file"});
   }
   try {
-    return Builder(text, where, limits, offsets).parse();
+    return Builder(text, where, limits, offsets, listeners).parse();
   } catch (const std::bad_alloc&) {
     throw BadFile({.what = "a JSON text needs more memory than there is",
                    .where = printable(where),
@@ -159,6 +217,18 @@ json parse_json(std::string_view text, std::string_view where, JsonLimits limits
                    .found = concat(text.size(), " bytes"),
                    .next = "check that this is the right file"});
   }
+}
+
+}  // namespace
+
+json parse_json(std::string_view text, std::string_view where, JsonLimits limits,
+                JsonOffsets* offsets) {
+  return parse(text, where, limits, offsets, {});
+}
+
+json parse_json(std::string_view text, std::string_view where, JsonLimits limits,
+                const JsonListeners& listeners) {
+  return parse(text, where, limits, nullptr, listeners);
 }
 
 json parse_json(std::string_view text, std::string_view where, std::size_t max_bytes,

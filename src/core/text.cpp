@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "sinkwise/core/utf8.h"
+
 namespace sinkwise {
 namespace {
 
@@ -27,25 +29,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return rows[a.size() % 3][b.size()];
-}
-
-// Length in bytes of the well-formed UTF-8 character at the front of `bytes`, 0 when there is none;
-// `code` receives its number.
-std::size_t decode(std::string_view bytes, std::uint32_t& code) {
-  const auto lead = static_cast<unsigned char>(bytes[0]);
-  code = lead;
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || bytes.size() < length) return 0;
-  code = lead & (0x7Fu >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    const auto next = static_cast<unsigned char>(bytes[i]);
-    if ((next & 0xC0u) != 0x80u) return 0;
-    code = (code << 6) | (next & 0x3Fu);
-  }
-  constexpr std::array<std::uint32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  return code < kSmallest[length] || code > 0x10FFFF || surrogate ? 0 : length;
 }
 
 // Characters that act on a terminal or reorder the text around them instead of being shown.
@@ -97,7 +80,7 @@ std::string printable(std::string_view bytes) {
   std::string text;
   while (!bytes.empty()) {
     std::uint32_t code = 0;
-    const std::size_t length = decode(bytes, code);
+    const std::size_t length = decode_utf8(bytes, code);
     const std::string_view character = bytes.substr(0, std::max<std::size_t>(length, 1));
     if (length == 0 || acts(code)) {
       append_escaped(text, character);

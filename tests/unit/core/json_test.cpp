@@ -111,5 +111,46 @@ TEST(JsonText, SortsKeysAndWritesNonFiniteNumbersAsNull) {
 
 TEST(JsonText, RefusesTextThatIsNoUtf8) { EXPECT_THROW(json_text("\xff"), BadArgument); }
 
+// Writes down what it hears.
+class Recorder : public JsonListener {
+ public:
+  void open(bool object) override { heard += object ? "{" : "["; }
+  void close() override { heard += "/"; }
+  void key(std::string& name) override { heard += name + ":"; }
+  void string(std::string& value) override { heard += "'" + value + "' "; }
+  void whole(std::int64_t value) override { heard += std::to_string(value) + " "; }
+  void other(const json& value) override { heard += "(" + value.dump() + ") "; }
+  std::string heard;
+};
+
+TEST(JsonListener, TakesItsValueOutOfTheTree) {
+  Recorder recorder;
+  const json tree =
+      parse_json(R"({"a":{"b":{"x":1,"y":["p",[-2]]},"c":2},"b":{"x":3},"d":[{"a":{"b":4}}]})", "x",
+                 JsonLimits{.max_bytes = 1000}, {{"a.b", &recorder}});
+  EXPECT_EQ(recorder.heard, "{x:1 y:['p' [-2 ///");
+  EXPECT_EQ(tree, json::parse(R"({"a":{"b":null,"c":2},"b":{"x":3},"d":[{"a":{"b":4}}]})"));
+}
+
+TEST(JsonListener, HearsScalarsAndTheWholeText) {
+  Recorder whole;
+  EXPECT_EQ(parse_json("[true,1.5,18446744073709551615]", "x", JsonLimits{.max_bytes = 1000},
+                       {{"", &whole}}),
+            nullptr);
+  EXPECT_EQ(whole.heard, "[(true) (1.5) (18446744073709551615) /");
+  Recorder scalar;
+  parse_json(R"({"a":"s","b":[7]})", "x", JsonLimits{.max_bytes = 1000}, {{"a", &scalar}});
+  EXPECT_EQ(scalar.heard, "'s' ");
+}
+
+TEST(JsonListener, DepthAndFormAreCheckedInsideItsValue) {
+  Recorder recorder;
+  const auto parse = [&](const std::string& text) {
+    parse_json(text, "x", JsonLimits{.max_bytes = 1 << 20}, {{"a", &recorder}});
+  };
+  EXPECT_THROW(parse("{\"a\":" + std::string(1000, '[')), BadFile);
+  EXPECT_THROW(parse(R"({"a":[1,})"), BadFile);
+}
+
 }  // namespace
 }  // namespace sinkwise
