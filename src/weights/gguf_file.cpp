@@ -25,14 +25,13 @@ struct Counts {
   std::uint64_t keys = 0;
 };
 
-std::uint64_t read_count(GgufCursor& cursor, std::string_view field, std::uint64_t least) {
-  const auto count = cursor.number<std::uint64_t>(field);
+// Refuses a count, which stands at `byte`, of more entries than the rest of the file could hold.
+void check_count(const GgufCursor& cursor, std::uint64_t byte, std::string_view field,
+                 std::uint64_t count, std::uint64_t least) {
   const std::uint64_t most = cursor.remaining() / least;
-  if (count > most) {
-    cursor.refuse(cursor.offset() - 8, field,
-                  concat("at most ", most, ", as many as fit into the file"), concat(count));
-  }
-  return count;
+  if (count <= most) return;
+  cursor.refuse(byte, field, concat("at most ", most, ", as many as fit into the file"),
+                concat(count));
 }
 
 Counts read_start(GgufCursor& cursor) {
@@ -47,8 +46,10 @@ Counts read_start(GgufCursor& cursor) {
                   swapped ? "a big-endian file" : concat(version));
   }
   Counts counts;
-  counts.tensors = read_count(cursor, "number of tensors", kLeastTensor);
-  counts.keys = read_count(cursor, "number of keys", kLeastKey);
+  counts.tensors = cursor.number<std::uint64_t>("number of tensors");
+  counts.keys = cursor.number<std::uint64_t>("number of keys");
+  check_count(cursor, cursor.offset() - 16, "number of tensors", counts.tensors, kLeastTensor);
+  check_count(cursor, cursor.offset() - 8, "number of keys", counts.keys, kLeastKey);
   return counts;
 }
 
