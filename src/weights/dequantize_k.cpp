@@ -80,19 +80,21 @@ void dequantize_q5_k(std::span<const std::byte> blocks, std::span<float> out) {
 // nibbles of the 32 bytes p % 2, and bits 2 p of its bytes of h; y[i] = (d s[i / 16]) (16 h + n -
 // 32)
 void dequantize_q6_k(std::span<const std::byte> blocks, std::span<float> out) {
-  constexpr std::size_t kBytes = 210;
-  for (std::size_t b = 0; b * kBytes < blocks.size(); ++b) {
-    const std::byte* block = blocks.data() + b * kBytes;
-    const std::byte* scales = block + 192;
+  constexpr std::size_t kBytes = 210, kScaled = 16;
+  float* y = out.data();
+  for (std::size_t at = 0; at < blocks.size(); at += kBytes) {
+    const std::byte* block = blocks.data() + at;
     const float d = half_at(block + 208);
-    float* y = out.data() + b * kElements;
-    for (std::size_t i = 0; i < kElements; ++i) {
-      const std::size_t half = i / 128, part = i % 128 / 32, column = i % 32;
-      const int low = byte_at(block + half * 64 + part % 2 * 32 + column);
-      const int high = byte_at(block + 128 + half * 32 + column) >> (2 * part) & 3;
-      const int q = (part < 2 ? low & 15 : low >> 4) | high << 4;
-      const float scale = d * static_cast<float>(load<std::int8_t>(scales + i / 16));
-      y[i] = scale * static_cast<float>(q - 32);
+    for (std::size_t j = 0; j < kElements / kScaled; ++j) {
+      const std::size_t half = j / 8, part = j % 8 / 2, column = j % 2 * kScaled;
+      const std::byte* low = block + half * 64 + part % 2 * kPart + column;
+      const std::byte* high = block + 128 + half * kPart + column;
+      const float scale = d * static_cast<float>(load<std::int8_t>(block + 192 + j));
+      for (std::size_t i = 0; i < kScaled; ++i) {
+        const int nibble = byte_at(low + i) >> (part < 2 ? 0 : 4) & 15;
+        const int q = nibble | (byte_at(high + i) >> (2 * part) & 3) << 4;
+        *y++ = scale * static_cast<float>(q - 32);
+      }
     }
   }
 }

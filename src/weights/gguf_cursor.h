@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -11,8 +10,6 @@
 #include "sinkwise/core/mapped_file.h"
 
 namespace sinkwise::weights {
-
-static_assert(std::endian::native == std::endian::little, "GGUF is read as it lies in memory");
 
 // A place in a GGUF file that never goes past its end: every reading names its field and throws
 // BadFile when the bytes are not there.

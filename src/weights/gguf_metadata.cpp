@@ -93,7 +93,7 @@ GgufArray read_array(GgufCursor& cursor, std::string_view field, int depth) {
   return array;
 }
 
-GgufValue read_value(GgufCursor& cursor, GgufType type, std::string_view field, int depth) {
+GgufValue read_value(GgufCursor& cursor, GgufType type, std::string_view field) {
   switch (type) {
     case GgufType::U8:
       return std::uint64_t{cursor.number<std::uint8_t>(field)};
@@ -120,7 +120,7 @@ GgufValue read_value(GgufCursor& cursor, GgufType type, std::string_view field, 
     case GgufType::STRING:
       return cursor.string(field, kMaxGgufString);
     case GgufType::ARRAY:
-      return read_array(cursor, field, depth);
+      return read_array(cursor, field, 1);
   }
   return {};
 }
@@ -134,7 +134,7 @@ GgufMetadata::Map read_gguf_metadata(GgufCursor& cursor, std::uint64_t count) {
     const std::string key(cursor.string(concat("key ", i), kMaxGgufName));
     const std::string field = concat("value of key '", key, "'");
     const GgufType type = read_type(cursor, field);
-    const bool fresh = values.emplace(key, read_value(cursor, type, field, 1)).second;
+    const bool fresh = values.emplace(key, read_value(cursor, type, field)).second;
     if (!fresh) {
       cursor.refuse(begin, concat("key ", i), "every key once",
                     concat("a repeated '", printable(key), "'"));
@@ -147,7 +147,7 @@ std::vector<GgufValue> GgufArray::values() const {
   std::vector<GgufValue> decoded;
   decoded.reserve(size);
   GgufCursor cursor(bytes);
-  for (std::uint64_t i = 0; i < size; ++i) decoded.push_back(read_value(cursor, type, "", 1));
+  for (std::uint64_t i = 0; i < size; ++i) decoded.push_back(read_value(cursor, type, ""));
   return decoded;
 }
 

@@ -7,6 +7,8 @@
 
 namespace sinkwise::weights {
 
+static_assert(std::endian::native == std::endian::little, "files are read as they lie in memory");
+
 // One number at any address; files guarantee no alignment.
 template <typename Number>
 Number load(const std::byte* at) {
@@ -21,16 +23,14 @@ Number load(const std::byte* at) {
 // sign 1, exponent 5 (bias 15), fraction 10
 inline float float_of_half(std::uint16_t bits) {
   constexpr std::uint32_t kExponent = 0x7C00u << 13;
-  std::uint32_t wide = (bits & 0x7FFFu) << 13;
-  const std::uint32_t exponent = wide & kExponent;
-  wide += (127u - 15u) << 23;
-  if (exponent == kExponent) wide += (128u - 16u) << 23;  // infinity or NaN
-  if (exponent == 0) {
-    // Subnormal: lend it the leading one, then take that away again.
-    constexpr std::uint32_t kOne = (127u - 14u) << 23;
-    wide = std::bit_cast<std::uint32_t>(std::bit_cast<float>(wide + (1u << 23)) -
-                                        std::bit_cast<float>(kOne));
-  }
+  constexpr std::uint32_t kOne = (127u - 14u) << 23;  // the smallest normal half
+  const std::uint32_t narrow = (bits & 0x7FFFu) << 13;
+  const std::uint32_t exponent = narrow & kExponent;
+  const std::uint32_t special = exponent == kExponent ? (128u - 16u) << 23 : 0;  // infinity, NaN
+  const std::uint32_t normal = narrow + ((127u - 15u) << 23) + special;
+  // A subnormal is lent the leading one, which is then taken away again.
+  const float lent = std::bit_cast<float>(narrow + kOne) - std::bit_cast<float>(kOne);
+  const std::uint32_t wide = exponent == 0 ? std::bit_cast<std::uint32_t>(lent) : normal;
   return std::bit_cast<float>(wide | (bits & 0x8000u) << 16);
 }
 
