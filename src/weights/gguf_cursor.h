@@ -31,7 +31,11 @@ class GgufCursor {
     return load<Number>(take(sizeof(Number), field).data());
   }
 
-  std::string_view string(std::string_view field, std::uint64_t longest);
+  std::string_view string(std::string_view field);  // of at most kMaxGgufString bytes, any of them
+
+  // A string of at most kMaxGgufName bytes in UTF-8, without control characters.
+  std::string name(std::string_view field);
+
   std::span<const std::byte> take(std::uint64_t size, std::string_view field);
 
   // At `byte`, or where the cursor stands.
@@ -42,6 +46,8 @@ class GgufCursor {
   }
 
  private:
+  std::string_view string_up_to(std::uint64_t longest, std::string_view field);
+
   std::filesystem::path path_;
   std::span<const std::byte> bytes_;
   std::uint64_t at_ = 0;

@@ -144,7 +144,7 @@ std::uint64_t bytes_of_tensor(const GgufCursor& cursor, const Entry& entry) {
 
 Entry read_entry(GgufCursor& cursor, std::uint64_t number) {
   Entry entry;
-  entry.tensor.name = cursor.string(concat("name of tensor ", number), kMaxGgufName);
+  entry.tensor.name = cursor.name(concat("name of tensor ", number));
   entry.tensor.shape = read_shape(cursor, entry);
   entry.type_at = cursor.offset();
   entry.tensor.type = read_storage_type(cursor, entry);
@@ -162,7 +162,7 @@ std::vector<Entry> read_entries(GgufCursor& cursor, std::uint64_t count) {
     entries.push_back(read_entry(cursor, i));
     if (!names.insert(entries.back().tensor.name).second) {
       cursor.refuse(begin, concat("name of tensor ", i), "every name once",
-                    concat("a repeated '", printable(entries.back().tensor.name), "'"));
+                    concat("a repeated '", entries.back().tensor.name, "'"));
     }
   }
   return entries;

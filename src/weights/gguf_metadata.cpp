@@ -66,7 +66,7 @@ void check_elements(GgufCursor& cursor, const GgufArray& array, std::string_view
     if (array.type == GgufType::BOOL) {
       read_bool(cursor, field);
     } else if (array.type == GgufType::STRING) {
-      cursor.string(field, kMaxGgufString);
+      cursor.string(field);
     } else {
       read_array(cursor, field, depth + 1);
     }
@@ -118,7 +118,7 @@ GgufValue read_value(GgufCursor& cursor, GgufType type, std::string_view field) 
     case GgufType::BOOL:
       return read_bool(cursor, field);
     case GgufType::STRING:
-      return cursor.string(field, kMaxGgufString);
+      return cursor.string(field);
     case GgufType::ARRAY:
       return read_array(cursor, field, 1);
   }
@@ -131,13 +131,12 @@ GgufMetadata::Map read_gguf_metadata(GgufCursor& cursor, std::uint64_t count) {
   GgufMetadata::Map values;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t begin = cursor.offset();
-    const std::string key(cursor.string(concat("key ", i), kMaxGgufName));
+    const std::string key = cursor.name(concat("key ", i));
     const std::string field = concat("value of key '", key, "'");
     const GgufType type = read_type(cursor, field);
     const bool fresh = values.emplace(key, read_value(cursor, type, field)).second;
     if (!fresh) {
-      cursor.refuse(begin, concat("key ", i), "every key once",
-                    concat("a repeated '", printable(key), "'"));
+      cursor.refuse(begin, concat("key ", i), "every key once", concat("a repeated '", key, "'"));
     }
   }
   return values;

@@ -104,6 +104,11 @@ TEST_F(ShardedFolder, TheCacheOfTheHubIsFollowedIntoItsBlobsOnly) {
     fs::create_symlink(fs::path("../../blobs") / name, model_ / name);
   }
   EXPECT_EQ(refusal(), "accepted");
+  fs::rename(cache / "snapshots", cache / "others");
+  model_ = cache / "others/rev";
+  expect_refusal("leads out of it");
+  fs::rename(cache / "others", cache / "snapshots");
+  model_ = cache / "snapshots/rev";
   fs::rename(cache / "blobs/two.safetensors", cache / "two.safetensors");
   fs::remove(model_ / "two.safetensors");
   fs::create_symlink("../../two.safetensors", model_ / "two.safetensors");
