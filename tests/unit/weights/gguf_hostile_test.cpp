@@ -51,9 +51,9 @@ std::string two_tensors(std::uint64_t first_offset, std::uint64_t second_offset)
 }
 
 std::string nested(int depth) {
-  std::string value = gguf_array(kU32, 1, raw<std::uint32_t>(7));
-  for (int i = 1; i < depth; ++i) value = gguf_array(kArray, 1, value);
-  return key(kArray, value);
+  std::string value;
+  for (int i = 1; i < depth; ++i) value += gguf_array(kArray, 1, "");
+  return key(kArray, value + gguf_array(kU32, 1, raw<std::uint32_t>(7)));
 }
 
 // Every case must be refused for its own reason, so the complaint is checked as well.
