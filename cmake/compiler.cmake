@@ -22,6 +22,13 @@ foreach(kind address undefined)
   endif()
 endforeach()
 
+if(SINKWISE_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "SINKWISE_FUZZ needs clang; next: -DCMAKE_CXX_COMPILER=clang++-14 in a fresh build folder")
+  endif()
+  target_compile_options(sinkwise_compiler INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 find_program(SINKWISE_CCACHE ccache)
 if(SINKWISE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${SINKWISE_CCACHE}")

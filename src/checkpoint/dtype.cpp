@@ -14,15 +14,22 @@ struct Row {
 };
 
 // In the order of the enumerators.
-constexpr std::array<Row, 9> kRows = {{{"F64", 8},
-                                       {"F32", 4},
-                                       {"F16", 2},
-                                       {"BF16", 2},
-                                       {"I64", 8},
-                                       {"I32", 4},
-                                       {"U8", 1},
-                                       {"BOOL", 1},
-                                       {"F8_E4M3", 1}}};
+constexpr std::array<Row, 16> kRows = {{{"F64", 8},
+                                        {"F32", 4},
+                                        {"F16", 2},
+                                        {"BF16", 2},
+                                        {"I64", 8},
+                                        {"I32", 4},
+                                        {"U8", 1},
+                                        {"BOOL", 1},
+                                        {"F8_E4M3", 1},
+                                        {"F8_E5M2", 1},
+                                        {"F8_E8M0", 1},
+                                        {"I16", 2},
+                                        {"I8", 1},
+                                        {"U64", 8},
+                                        {"U32", 4},
+                                        {"U16", 2}}};
 
 }  // namespace
 

@@ -43,6 +43,9 @@ const char* advice_for(int error) {
     case ENOENT:
     case ENOTDIR:
       return "check that every directory of the path exists";
+    case EEXIST:
+    case ENOTEMPTY:
+      return "choose another path, or remove what is there";
     case EFBIG:
       return "raise the file size limit (`ulimit -f`) or choose another file system";
     default:

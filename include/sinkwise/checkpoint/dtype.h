@@ -7,8 +7,26 @@
 
 namespace sinkwise::checkpoint {
 
-// The element types that a file of ours may hold, named as the safetensors format names them.
-enum class Dtype { F64, F32, F16, BF16, I64, I32, U8, BOOL, F8_E4M3 };
+// The element types of the safetensors format that fill whole bytes, under its names. F8_E4M3 has
+// no infinities (the "fn" variant); F8_E8M0 is a power of two.
+enum class Dtype {
+  F64,
+  F32,
+  F16,
+  BF16,
+  I64,
+  I32,
+  U8,
+  BOOL,
+  F8_E4M3,
+  F8_E5M2,
+  F8_E8M0,
+  I16,
+  I8,
+  U64,
+  U32,
+  U16
+};
 
 std::string_view dtype_name(Dtype dtype);
 std::size_t dtype_size(Dtype dtype);  // bytes of one element

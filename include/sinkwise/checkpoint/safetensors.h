@@ -67,6 +67,9 @@ class SafetensorsFile {
   // nullptr when there is none of that name.
   const TensorView* find(std::string_view name) const;
 
+  // The mapping alone, for who keeps the views and not this object.
+  MappedFile take_file() && { return std::move(file_); }
+
  private:
   explicit SafetensorsFile(MappedFile file) : file_(std::move(file)) {}
 

@@ -34,9 +34,9 @@ class Safetensors : public testing::Test {
 
 TEST_F(Safetensors, DtypesHaveTheirNamesAndSizes) {
   const std::vector<std::pair<std::string, std::size_t>> expected = {
-      {"F64", 8}, {"F32", 4}, {"F16", 2},  {"BF16", 2},   {"I64", 8},
-      {"I32", 4}, {"U8", 1},  {"BOOL", 1}, {"F8_E4M3", 1}};
-  std::vector<std::string> names;
+      {"F64", 8}, {"F32", 4},  {"F16", 2},     {"BF16", 2},    {"I64", 8},     {"I32", 4},
+      {"U8", 1},  {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"F8_E8M0", 1}, {"I16", 2},
+      {"I8", 1},  {"U64", 8},  {"U32", 4},     {"U16", 2}};
   for (const auto& [name, size] : expected) {
     const auto dtype = dtype_of(name);
     ASSERT_TRUE(dtype) << name;

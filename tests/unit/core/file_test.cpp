@@ -152,6 +152,28 @@ TEST_F(File, MapsEmptyAndOrdinaryFilesAndMoves) {
   EXPECT_EQ(third.path(), at("a"));
 }
 
+TEST_F(File, NoticesThatAMappedFileBecameShorter) {
+  put(at("a"), std::string(10000, 'a'));
+  const MappedFile file = MappedFile::open(at("a"));
+  file.check_size();
+  fs::resize_file(at("a"), 10001);
+  file.check_size();
+  fs::resize_file(at("a"), 9999);
+  EXPECT_THROW(file.check_size(), BadFile);
+}
+
+TEST_F(File, ReadsTheSameBytesAfterReleasingThem) {
+  std::string content(3 * 4096 + 5, '\0');
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7);
+  put(at("a"), content);
+  const MappedFile file = MappedFile::open(at("a"));
+  for (const auto& [begin, size] :
+       std::vector<std::pair<std::size_t, std::size_t>>{{0, 0}, {1, 2}, {4095, 2}, {0, 12293}}) {
+    file.release(file.bytes().subspan(begin, size));
+    EXPECT_EQ(text_of(file.bytes()), content);
+  }
+}
+
 TEST_F(File, RefusesToMapWhatIsNoRegularFile) {
   EXPECT_THROW(MappedFile::open(at("missing")), BadFile);
   EXPECT_THROW(MappedFile::open(directory_.path()), BadFile);
