@@ -16,7 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kLeastMilliseconds = 2.0;  // of one sample, so that the clock does not matter
+constexpr double kLeastMilliseconds = 5.0;  // of one sample, so that the clock does not matter
 
 double milliseconds_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();

@@ -39,7 +39,7 @@ struct AttentionComparison {
 
 struct BenchBudget {
   double seconds = 3.0;  // a comparison stops after the round that passes this
-  int least_rounds = 3, most_rounds = 15;
+  int least_rounds = 3, most_rounds = 30;
 };
 
 // Names of what the kernel is held against:

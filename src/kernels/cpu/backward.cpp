@@ -27,12 +27,16 @@ struct BackwardScratch {
   KeyBlock keys;
   QueryBlock queries;
   TileScores tile;
-  float* grad_query;  // [heads of a group, T, stride], where one task owns them
+  // Rows of all heads of a group, [heads, T, stride]. Packed once: every block of keys reads them.
+  float *query, *grad_out;
+  float* grad_query;         // where one task owns them; the plan holds them otherwise
+  std::vector<char> finite;  // of each query block
   std::vector<GroupRange> groups;
 
-  // `own_rows`: rows of grad_query, 0 where it lies in the plan.
-  BackwardScratch(std::size_t block, std::size_t D, std::size_t own_rows)
-      : memory(size(block, D) + Workspace::rounded(own_rows * row_stride(D))),
+  // rows: T times the heads of a group; own_rows: those of grad_query, 0 where it lies in the plan.
+  BackwardScratch(std::size_t block, std::size_t D, std::size_t rows, std::size_t own_rows)
+      : memory(size(block, D) + 2 * Workspace::rounded(rows * row_stride(D)) +
+               Workspace::rounded(own_rows * row_stride(D))),
         groups((block + kRows - 1) / kRows) {
     const std::size_t stride = row_stride(D), lanes = lane_floats(block, D);
     keys.stride = queries.stride = stride;
@@ -41,11 +45,11 @@ struct BackwardScratch {
     keys.grad_value = memory.take(block * stride);
     keys.key_lanes = memory.take(lanes);
     keys.value_lanes = memory.take(lanes);
-    queries.query = memory.take(block * stride);
-    queries.grad_out = memory.take(block * stride);
     tile.stride = tile_stride(block);
     tile.weight = memory.take(block * tile.stride);
     tile.grad_score = memory.take(block * tile.stride);
+    query = memory.take(rows * stride);
+    grad_out = memory.take(rows * stride);
     grad_query = memory.take(own_rows * stride);
   }
 
@@ -57,7 +61,7 @@ struct BackwardScratch {
     return (block + kStrip - 1) / kStrip * kStrip * D;
   }
   static std::size_t size(std::size_t block, std::size_t D) {
-    return 5 * Workspace::rounded(block * row_stride(D)) +
+    return 3 * Workspace::rounded(block * row_stride(D)) +
            2 * Workspace::rounded(lane_floats(block, D)) +
            2 * Workspace::rounded(block * tile_stride(block));
   }
@@ -82,40 +86,71 @@ void load_keys(const AttentionProblem& p, std::int64_t b, std::int64_t key_head,
   std::fill_n(k.grad_value, count * k.stride, 0.0F);
 }
 
+// Rows [row, row + count) of one head, to query and grad_out [count, stride]. Returns whether all
+// are finite.
 template <class E>
-void load_queries(const AttentionProblem& p, const Upstream& upstream, std::int64_t b,
-                  std::int64_t h, std::int64_t row, QueryBlock& q) {
+bool load_rows(const AttentionProblem& p, const Upstream& upstream, std::int64_t b, std::int64_t h,
+               std::int64_t row, std::size_t count, std::size_t stride, float* query,
+               float* grad_out) {
   const auto D = static_cast<std::size_t>(p.D);
-  q.finite = pack_rows(row_of<E>(p.query, b, h, row), p.query.strides.row, q.count, D,
-                       whole_vectors(D), q.query, q.stride);
+  const bool finite = pack_rows(row_of<E>(p.query, b, h, row), p.query.strides.row, count, D,
+                                whole_vectors(D), query, stride);
   if (upstream.out.data == nullptr) {
-    std::fill_n(q.grad_out, q.count * q.stride, 0.0F);
-    return;
+    std::fill_n(grad_out, count * stride, 0.0F);
+    return finite;
   }
-  q.finite &= pack_rows(row_of<E>(upstream.out, b, h, row), upstream.out.strides.row, q.count, D,
-                        whole_vectors(D), q.grad_out, q.stride);
+  return pack_rows(row_of<E>(upstream.out, b, h, row), upstream.out.strides.row, count, D,
+                   whole_vectors(D), grad_out, stride) &&
+         finite;
 }
 
-// All query blocks of one head against the keys that are loaded. grad_query [T, stride].
+// Whether some row of the query block at `row` sees a key of [begin, end).
+bool block_sees(const std::vector<RowRange>& ranges, std::int64_t row, std::int64_t count,
+                std::int64_t begin, std::int64_t end) {
+  const GroupRange seen = group_range(ranges.data() + row, count);
+  return seen.begin < end && seen.end > begin;
+}
+
+// The query blocks of the g-th head of the group that see any key of the task.
 template <class E>
-void meet_queries(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
-                  std::int64_t b, std::int64_t h, const std::vector<RowRange>& ranges,
-                  const float* delta, float* grad_query, BackwardScratch& scratch) {
-  const std::int64_t block = key_block(p.D), head = (b * p.H + h) * p.T;
-  QueryBlock& q = scratch.queries;
+void load_queries(const AttentionProblem& p, const Upstream& upstream, const TileTask& task,
+                  std::int64_t g, const std::vector<RowRange>& ranges, BackwardScratch& scratch) {
+  const std::int64_t block = key_block(p.D), h = task.key_head * (p.H / p.K) + g;
+  const std::size_t stride = scratch.queries.stride;
   for (std::int64_t row = 0; row < p.T; row += block) {
-    q.count = static_cast<std::size_t>(std::min(block, p.T - row));
+    const std::int64_t count = std::min(block, p.T - row);
+    const auto at = static_cast<std::size_t>(g * p.T + row) * stride;
+    const bool needed = block_sees(ranges, row, count, task.keys.begin, task.keys.end);
+    scratch.finite.push_back(!needed || load_rows<E>(p, upstream, task.b, h, row,
+                                                     static_cast<std::size_t>(count), stride,
+                                                     scratch.query + at, scratch.grad_out + at));
+  }
+}
+
+// All query blocks of the g-th head of the group against the keys that are loaded. grad_query
+// [T, stride].
+void meet_queries(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
+                  std::int64_t b, std::int64_t h, std::int64_t g,
+                  const std::vector<RowRange>& ranges, const float* delta, float* grad_query,
+                  BackwardScratch& scratch) {
+  const std::int64_t block = key_block(p.D), head = (b * p.H + h) * p.T;
+  const bool gate_term = p.gate == Gate::first_key && upstream.gate != nullptr;
+  const KeyBlock& k = scratch.keys;
+  QueryBlock& q = scratch.queries;
+  const char* finite = scratch.finite.data() + g * ((p.T + block - 1) / block);
+  for (std::int64_t row = 0; row < p.T; row += block, ++finite) {
+    const std::int64_t count = std::min(block, p.T - row);
+    if (!block_sees(ranges, row, count, k.begin, k.end)) continue;
+    q.count = static_cast<std::size_t>(count);
     q.range = ranges.data() + row;
-    const GroupRange seen = group_range(q.range, static_cast<std::int64_t>(q.count));
-    if (seen.begin >= scratch.keys.end || seen.end <= scratch.keys.begin) continue;
-    load_queries<E>(p, upstream, b, h, row, q);
+    q.query = scratch.query + static_cast<std::size_t>(g * p.T + row) * q.stride;
+    q.grad_out = scratch.grad_out + static_cast<std::size_t>(g * p.T + row) * q.stride;
+    q.finite = *finite != 0;
     q.lse = saved.lse + head + row;
     q.delta = delta + head + row;
-    const bool gate_term = p.gate == Gate::first_key && upstream.gate != nullptr;
     q.grad_gate = gate_term ? upstream.gate + head + row : nullptr;
     q.grad_query = grad_query + static_cast<std::size_t>(row) * q.stride;
-    backward_tile(scratch.keys, q, static_cast<std::size_t>(p.D), scratch.groups.data(),
-                  scratch.tile);
+    backward_tile(k, q, static_cast<std::size_t>(p.D), scratch.groups.data(), scratch.tile);
   }
 }
 
@@ -130,7 +165,11 @@ void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const 
     return plan.chunks() == 1 ? scratch.grad_query + static_cast<std::size_t>(g) * T * k.stride
                               : plan.partial(task.b, task.key_head * group + g, task.chunk);
   };
-  for (std::int64_t g = 0; g < group; ++g) std::fill_n(grad_query(g), T * k.stride, 0.0F);
+  scratch.finite.clear();
+  for (std::int64_t g = 0; g < group; ++g) {
+    std::fill_n(grad_query(g), T * k.stride, 0.0F);
+    load_queries<E>(p, upstream, task, g, plan.rows_of(task.b), scratch);
+  }
   const auto block = static_cast<std::int32_t>(key_block(p.D));
   for (auto begin = static_cast<std::int32_t>(task.keys.begin); begin < task.keys.end;
        begin += block) {
@@ -138,8 +177,8 @@ void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const 
     k.end = std::min(begin + block, static_cast<std::int32_t>(task.keys.end));
     load_keys<E>(p, task.b, task.key_head, k);
     for (std::int64_t g = 0; g < group; ++g) {
-      meet_queries<E>(p, saved, upstream, task.b, task.key_head * group + g, plan.rows_of(task.b),
-                      plan.delta(), grad_query(g), scratch);
+      meet_queries(p, saved, upstream, task.b, task.key_head * group + g, g, plan.rows_of(task.b),
+                   plan.delta(), grad_query(g), scratch);
     }
     const auto count = static_cast<std::size_t>(k.end - k.begin);
     unpack_rows(k.grad_key, k.stride, count, D, p.scale,
@@ -189,9 +228,9 @@ void row_worker(const AttentionProblem& p, const SavedForward& saved, const Upst
 
 void tile_worker(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
                  const Gradients& gradients, BackwardPlan& plan, TaskQueue& queue) {
-  const std::int64_t own_rows = plan.chunks() == 1 ? p.T * (p.H / p.K) : 0;
+  const auto rows = static_cast<std::size_t>(p.T * (p.H / p.K));
   BackwardScratch scratch(static_cast<std::size_t>(key_block(p.D)), static_cast<std::size_t>(p.D),
-                          static_cast<std::size_t>(own_rows));
+                          rows, plan.chunks() == 1 ? rows : 0);
   while (const auto index = queue.next()) {
     const TileTask task = plan.tile_task(*index);
     if (p.element == Element::float32) {
