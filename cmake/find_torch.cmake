@@ -45,6 +45,17 @@ target_link_options(sinkwise_torch INTERFACE -Wl,--no-as-needed)
 foreach(library ${torch_libraries})
   target_link_libraries(sinkwise_torch INTERFACE "${SINKWISE_TORCH_DIR}/lib/lib${library}.so")
 endforeach()
+# The OpenMP runtime that torch itself loads, so that a process has one set of threads: the wheel
+# brings its own; a torch without one uses the compiler's.
+add_library(sinkwise_openmp INTERFACE)
+file(GLOB torch_openmp "${SINKWISE_TORCH_DIR}/lib/libgomp*.so*" "${SINKWISE_TORCH_DIR}/../torch.libs/libgomp*.so*")
+if(torch_openmp)
+  list(GET torch_openmp 0 torch_openmp)
+  target_link_libraries(sinkwise_openmp INTERFACE "${torch_openmp}")
+else()
+  find_package(OpenMP REQUIRED)
+  target_link_libraries(sinkwise_openmp INTERFACE OpenMP::OpenMP_CXX)
+endif()
 set(CMAKE_BUILD_RPATH "${SINKWISE_TORCH_DIR}/lib")
 
 # One precompiled torch/torch.h that every Torch room reuses: about 50 s once instead of 20 s a file.

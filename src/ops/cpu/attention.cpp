@@ -1,8 +1,8 @@
 #include "cpu/attention.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include "cpu/parallel.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/kernels/attention.h"
 
@@ -66,15 +66,6 @@ Operands operands_of(const Arguments& a) {
     p.document_start = o.document_start.const_data_ptr<std::int64_t>();
   }
   return o;
-}
-
-// Torch's own threads. Inside a parallel region `run` works through the calls one after another.
-kernels::Executor torch_executor() {
-  return {at::get_num_threads(), [](std::int64_t count, const auto& work) {
-            at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
-              for (std::int64_t i = begin; i < end; ++i) work(i);
-            });
-          }};
 }
 
 }  // namespace
