@@ -6,8 +6,9 @@ namespace sinkwise::apps {
 namespace {
 
 // Variables that start with SINKWISE_ and are no configuration key (docs/environment.md).
-const std::set<std::string> kOtherVariables = {"SINKWISE_BIN", "SINKWISE_DATA", "SINKWISE_SOURCE",
-                                               "SINKWISE_PRESET", "SINKWISE_PYTHON"};
+const std::set<std::string> kOtherVariables = {"SINKWISE_BIN",    "SINKWISE_DATA",
+                                               "SINKWISE_SOURCE", "SINKWISE_PRESET",
+                                               "SINKWISE_PYTHON", "SINKWISE_SIMD"};
 
 }  // namespace
 

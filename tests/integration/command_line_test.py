@@ -11,7 +11,7 @@ from harness import BAD_CONFIG, BINARY, OK, Case, environment, main
 
 COMMANDS = [
     [], ["train"], ["sweep"], ["compare"], ["check"], ["bench"], ["bench", "overhead"],
-    ["bench", "step"], ["config"], ["config", "show"], ["version"],
+    ["bench", "step"], ["bench", "attention"], ["config"], ["config", "show"], ["version"],
 ]
 ESCAPE = "\x1b"
 
@@ -170,6 +170,27 @@ class Bench(Case):
                                       "--warmup", "0").stdout)
         self.assertEqual(len(told["step_ms"]), 3)
         self.assertTrue(all(time > 0 for time in told["step_ms"]))
+
+
+    def test_attention(self):
+        words = ("bench", "attention", "--length", "32", "--head-size", "16", "--heads", "2", "--dtype", "float32",
+                 "--threads", "1", "--window", "0,8", "--seconds", "0.01", "--json")
+        found = json.loads(self.expect(OK, *words, env={"SINKWISE_SIMD": "generic"}).stdout)
+        self.assertEqual(found["instruction_set"], "generic")
+        self.assertEqual([row["window"] for row in found["comparisons"]], [0, 8])
+        for row in found["comparisons"]:
+            self.assertEqual([times["name"] for times in row["times"]], ["kernel", "stock", "eager", "reference"])
+            for times in row["times"]:
+                self.assertGreater(times["both_ms"]["median"], 0)
+
+    def test_an_instruction_set_the_processor_lacks(self):
+        for words in (("bench", "attention", "--length", "32"), ("check",)):
+            found = self.expect(BAD_CONFIG, *words, env={"SINKWISE_SIMD": "mmx"})
+            self.assertIn("SINKWISE_SIMD", found.stderr)
+            self.assertIn("generic", found.stderr)
+
+    def test_the_instruction_set_is_no_configuration_key(self):
+        self.expect(OK, "train", self.recipe(), "--dry-run", env={"SINKWISE_SIMD": "generic"})
 
 
 class WorkingFolder(Case):
