@@ -5,12 +5,16 @@
 namespace sinkwise::objectives {
 namespace {
 
-// Rows of a record that count, over the whole batch: the mask broadcasts over B when it has one
-// row.
-at::Tensor informative_count(const nn::AttentionRecord& record) {
-  const at::Tensor& mask = record.informative;
-  const auto repeats = mask.size(0) == 1 ? record.gate.size(0) : 1;
-  return mask.sum() * repeats;
+// [H]: sum of G over the rows that `mask` [B or 1, T] marks with 1.
+at::Tensor sum_of_rows(const at::Tensor& gate, const at::Tensor& mask) {
+  if (mask.size(0) == 1) return at::matmul(gate, mask.squeeze(0)).sum(0);  // [B, H, T] [T]
+  return (gate * mask.unsqueeze(1)).sum(at::IntArrayRef{0, 2});
+}
+
+// [1]: rows behind such a sum. The mask broadcasts over B when it has one row.
+at::Tensor count_of_rows(const at::Tensor& gate, const at::Tensor& mask) {
+  const at::Tensor marked = mask.sum().view({1});
+  return mask.size(0) == gate.size(0) ? marked : marked * gate.size(0);
 }
 
 struct RoutedMoments {
@@ -83,12 +87,11 @@ double add_layer(const double* x, const bool* routed, std::int64_t H, BalanceFor
 GateSums GateSums::of(const std::vector<nn::AttentionRecord>& records) {
   std::vector<at::Tensor> sums, counts;
   for (const nn::AttentionRecord& record : records) {
-    const at::Tensor mask = record.informative.unsqueeze(1).to(record.gate.scalar_type());
-    sums.push_back((record.gate * mask).sum(at::IntArrayRef{0, 2}));  // [B, H, T] -> [H]
-    counts.push_back(informative_count(record));
+    const at::Tensor mask = record.informative.to(record.gate.scalar_type());
+    sums.push_back(sum_of_rows(record.gate, mask));
+    counts.push_back(count_of_rows(record.gate, mask));
   }
-  const at::Tensor sum = at::stack(sums);
-  return {sum, at::stack(counts).unsqueeze(1).to(sum.scalar_type())};
+  return {at::stack(sums), at::stack(counts)};
 }
 
 void GateSums::add(const GateSums& other) {
@@ -147,6 +150,12 @@ BalanceSlope balance_slope(const at::Tensor& importance, const at::Tensor& route
                   H, form, slope.mutable_data_ptr<double>() + layer * H);
   }
   return {value, slope.to(importance.options())};
+}
+
+at::Tensor gate_gradient(const nn::AttentionRecord& record, const at::Tensor& slope) {
+  const at::Tensor mask = record.informative.unsqueeze(1).to(record.gate.scalar_type());
+  const at::Tensor of_head = slope.to(record.gate.scalar_type()).view({1, -1, 1});
+  return (of_head * mask).expand_as(record.gate);
 }
 
 void loss_free_step(at::Tensor biases, const at::Tensor& importance, double rate) {

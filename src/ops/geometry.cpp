@@ -13,6 +13,16 @@ at::Tensor row_positions(const Geometry& geometry, at::Device device) {
   return at::arange(offset, geometry.keys, at::dtype(at::kLong).device(device)).unsqueeze(0);
 }
 
+// [1, T] bool: true for the rows of [begin, end). Few operations: every layer of a training step
+// asks.
+at::Tensor rows_marked(std::int64_t T, std::int64_t begin, std::int64_t end, at::Device device) {
+  at::Tensor rows = at::zeros({1, T}, at::dtype(at::kBool).device(device));
+  begin = std::clamp<std::int64_t>(begin, 0, T);
+  end = std::clamp<std::int64_t>(end, begin, T);
+  rows.narrow(1, begin, end - begin).fill_(true);
+  return rows;
+}
+
 }  // namespace
 
 std::int64_t empty_rows(const Geometry& geometry) {
@@ -66,14 +76,16 @@ at::Tensor first_key_visible(const Geometry& geometry, at::Device device) {
 }
 
 at::Tensor informative_rows(const Geometry& geometry, Gate gate, at::Device device) {
-  const at::Tensor position = row_positions(geometry, device);
-  if (gate == Gate::first_key) {
-    const at::Tensor visible = first_key_visible(geometry, device);
-    if (!geometry.causal) return visible;
-    return visible.logical_and(position != first_key(geometry, device));
+  const std::int64_t T = geometry.queries, offset = geometry.keys - geometry.queries;
+  if (gate != Gate::first_key) return rows_marked(T, empty_rows(geometry), T, device);
+  if (!geometry.document_start.defined() && geometry.keys > 0) {
+    // The first key is key 0: positions after it (or, not causal, on both sides) that reach it.
+    const std::int64_t reach = geometry.window.value_or(T + geometry.keys);
+    return rows_marked(T, (geometry.causal ? 1 : 1 - reach) - offset, reach - offset, device);
   }
-  const std::int64_t empty = empty_rows(geometry);
-  return position >= geometry.keys - geometry.queries + empty;
+  const at::Tensor visible = first_key_visible(geometry, device);
+  if (!geometry.causal) return visible;
+  return visible.logical_and(row_positions(geometry, device) != first_key(geometry, device));
 }
 
 }  // namespace sinkwise::ops

@@ -34,8 +34,9 @@ models::ForwardOptions forward_options(const StepOptions& options, bool observe)
 
 // The balance term of a step. At the importance of its batch the objective has a value and a slope
 // for every head; slope * Imp has the same gradient and is linear in G, so that micro-batches can
-// add to it one by one. CV^2 itself is not linear in the batch: with the scope `step` the slope is
-// that of the whole step, which takes a first forward pass over it if it is cut up.
+// add to it one by one, and that gradient is known before the backward pass begins. CV^2 itself is
+// not linear in the batch: with the scope `step` the slope is that of the whole step, which takes
+// a first forward pass over it if it is cut up.
 class BalanceTerm {
  public:
   BalanceTerm(const models::Decoder& model, const std::vector<TensorBatch>& batches,
@@ -46,12 +47,12 @@ class BalanceTerm {
     whole_step_ = slope_.defined();
   }
 
-  // What this micro-batch adds to the loss before lambda; undefined when nothing is added. `share`
-  // is its part of the step's rows.
-  at::Tensor add(const GateSums& sums, double share) {
+  // [L, H]: lambda * d objective / d sums of this micro-batch; undefined when nothing is added.
+  // `share` is its part of the step's rows.
+  at::Tensor slope(const GateSums& sums, double share) {
     if (!adds_loss(config_.form)) return {};
     if (!whole_step_) set_slope(sums, share);
-    return at::dot(slope_.view(-1), sums.sum.view(-1));
+    return slope_;
   }
 
   double value() const { return value_; }
@@ -62,7 +63,7 @@ class BalanceTerm {
     const at::Tensor importance = sums.importance();
     const auto balance = objectives::balance_slope(importance, routed_at(importance), config_.form);
     value_ += share * balance.value;
-    slope_ = share * balance.slope / sums.count.clamp_min(1);
+    slope_ = (balance.slope / sums.count.clamp_min(1)).mul_(share * config_.lambda);
   }
 
   at::Tensor routed_at(const at::Tensor& importance) const {
@@ -72,10 +73,24 @@ class BalanceTerm {
 
   const objectives::BalanceConfig& config_;
   at::Tensor routed_;
-  at::Tensor slope_;  // [L, H]: d objective / d sums
+  at::Tensor slope_;  // [L, H]: lambda * d objective / d sums
   bool whole_step_ = false;
   double value_ = 0.0;
 };
+
+// The backward pass of loss + sum over layers of slope * sums. The second term enters as the
+// gradient of each gate, which is a constant: there is nothing for autograd to record.
+void backward(const at::Tensor& loss, const std::vector<nn::AttentionRecord>& records,
+              const at::Tensor& slope) {
+  std::vector<at::Tensor> roots{loss}, gradients{at::ones_like(loss)};
+  for (std::size_t layer = 0; slope.defined() && layer < records.size(); ++layer) {
+    if (!records[layer].gate.requires_grad()) continue;
+    const at::Tensor of_layer = slope[static_cast<std::int64_t>(layer)];
+    roots.push_back(records[layer].gate);
+    gradients.push_back(objectives::gate_gradient(records[layer], of_layer));
+  }
+  torch::autograd::backward(roots, gradients);
+}
 
 }  // namespace
 
@@ -93,18 +108,19 @@ StepReport train_step(const models::Decoder& model, AdamW& optimizer,
   StepReport report;
   for (const TensorBatch& batch : micro_batches) {
     const auto output = model.forward(batch.input, forward_options(options, observe));
-    at::Tensor loss = summed_loss(output.logits, batch) / positions;
+    const at::Tensor loss = summed_loss(output.logits, batch) / positions;
     report.loss += loss.item<double>();
+    at::Tensor slope;
     if (observe) {
+      torch::NoGradGuard no_grad;
       const GateSums part = GateSums::of(output.records);
-      const at::Tensor term = balance.add(part, static_cast<double>(rows_of(batch)) / rows);
-      if (term.defined()) loss = loss + options.balance.lambda * term;
-      sums.add({part.sum.detach(), part.count});
+      slope = balance.slope(part, static_cast<double>(rows_of(batch)) / rows);
+      sums.add(part);
     }
-    loss.backward();
+    backward(loss, output.records, slope);
   }
   report.balance = balance.value();
-  if (observe) report.importance = sums.importance();
+  if (options.observe || form == BalanceForm::loss_free) report.importance = sums.importance();
   report.gradient_norm = optimizer.clip_gradients(options.clip);
   report.skipped = !std::isfinite(report.loss) || !std::isfinite(report.balance) ||
                    !std::isfinite(report.gradient_norm);

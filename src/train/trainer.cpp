@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
-#include <thread>
 
 #include "result.h"
 #include "run_log.h"
@@ -251,15 +250,6 @@ class Run {
 };
 
 }  // namespace
-
-void configure_process(const RunConfig& config) {
-  const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  at::set_num_threads(config.run.threads > 0 ? static_cast<int>(config.run.threads) : cores);
-  at::globalContext().setDeterministicAlgorithms(config.run.deterministic, /*warn_only=*/false);
-  // Filling fresh memory with NaN is a debugging aid of that mode; it costs time and changes no
-  // bit.
-  at::globalContext().setDeterministicFillUninitializedMemory(false);
-}
 
 Outcome run(const RunConfig& config, const config::Table& table, Listener& listener,
             const std::atomic<bool>& stop) {

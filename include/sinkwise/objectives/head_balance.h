@@ -66,15 +66,19 @@ at::Tensor coefficient_of_variation(const at::Tensor& importance, const at::Tens
 // NaN.
 at::Tensor balance_loss(const at::Tensor& importance, const at::Tensor& routed, BalanceForm form);
 
-// The same objective in closed form: its value and d value / d importance, for a trainer that adds
-// slope * Imp to the loss and so pays for two small operations instead of forty. balance_loss and
-// autograd are its oracle.
+// The same objective in closed form: its value and d value / d importance, for a trainer that hands
+// the gradient of every gate to autograd and so pays for two small operations a layer instead of
+// forty. balance_loss and autograd are its oracle.
 struct BalanceSlope {
   double value = 0.0;
   at::Tensor slope;  // [L, H] of importance's dtype and device
 };
 BalanceSlope balance_slope(const at::Tensor& importance, const at::Tensor& routed,
                            BalanceForm form);
+
+// d / d gate [B, H, T] of sum over heads of slope_h * (sum of G_h over the informative rows), for
+// one layer's slope [H]. An expanded view where every row of the batch has the same mask.
+at::Tensor gate_gradient(const nn::AttentionRecord& record, const at::Tensor& slope);
 
 // One loss-free step on the [L, H] biases: b += rate * sign(mean Imp of the layer - Imp_h).
 void loss_free_step(at::Tensor biases, const at::Tensor& importance, double rate);

@@ -14,7 +14,7 @@ namespace sinkwise::train {
 struct StepOptions {
   objectives::BalanceConfig balance;
   double clip = 1.0;     // gradient norm; 0: no clipping
-  bool observe = false;  // report gates even when no objective needs them
+  bool observe = false;  // report the importance of heads
   at::ScalarType compute_type = at::kFloat;
   ops::PathSet paths;
 };
@@ -24,7 +24,7 @@ struct StepReport {
   double balance = 0.0;  // unweighted; what was added is lambda times this
   double gradient_norm = 0.0;
   bool skipped = false;   // not finite: parameters and optimiser were left untouched
-  at::Tensor importance;  // [L, H] of the whole step; undefined when gates were not observed
+  at::Tensor importance;  // [L, H] of the whole step; defined when StepOptions::observe asked
 };
 
 // One optimiser step over micro-batches. The loss is a mean over all asked positions of the step,

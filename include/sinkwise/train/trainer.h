@@ -40,7 +40,7 @@ struct Plan {
 };
 Plan dry_run(const RunConfig& config);
 
-// Threads, determinism: process-wide settings of Torch that a run needs.
+// Threads, determinism, memory: process-wide settings of Torch and the C library that a run needs.
 void configure_process(const RunConfig& config);
 
 }  // namespace sinkwise::train

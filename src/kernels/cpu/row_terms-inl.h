@@ -44,18 +44,31 @@ struct RowArrays {
   HWY_ALIGN float score[kRowsAtOnce] = {}, lse[kRowsAtOnce] = {}, weight[kRowsAtOnce] = {};
 };
 
+// dO_i . out_i of `count` rows.
+template <class E>
+void output_terms(const SavedForward& saved, const Upstream& upstream, const RowTask& task,
+                  std::int64_t row, std::size_t count, std::size_t D, float* term) {
+  const E* grad_out = row_of<E>(upstream.out, task.b, task.h, row);
+  const E* out = row_of<E>(saved.out, task.b, task.h, row);
+  for (std::size_t i = 0; i < count; ++i) {
+    term[i] = dot(grad_out, out, D);
+    grad_out += upstream.out.strides.row;
+    out += saved.out.strides.row;
+  }
+}
+
 // Scores of the rows' first keys; -inf where a row does not see it.
 template <class E>
 void first_key_scores(const AttentionProblem& p, std::int64_t b, std::int64_t h, std::int64_t row,
                       std::size_t count, const std::vector<RowRange>& ranges, float* score) {
   const auto D = static_cast<std::size_t>(p.D);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::int64_t at = row + static_cast<std::int64_t>(i);
-    const RowRange& range = ranges[static_cast<std::size_t>(at)];
-    score[i] = -std::numeric_limits<float>::infinity();
-    if (!range.sees(range.first)) continue;
-    score[i] = p.scale * dot(row_of<E>(p.query, b, h, at),
-                             row_of<E>(p.key, b, h / (p.H / p.K), range.first), D);
+  const RowRange* range = ranges.data() + row;
+  const E* query = row_of<E>(p.query, b, h, row);
+  const E* keys = row_of<E>(p.key, b, h / (p.H / p.K), 0);
+  for (std::size_t i = 0; i < count; ++i, ++range, query += p.query.strides.row) {
+    score[i] = range->sees(range->first)
+                   ? p.scale * dot(query, keys + range->first * p.key.strides.row, D)
+                   : -std::numeric_limits<float>::infinity();
   }
 }
 
@@ -91,15 +104,11 @@ double row_terms(const AttentionProblem& p, const SavedForward& saved, const Ups
     const float* gate = sink_gate ? saved.gate + at : nullptr;
     const float* grad_gate = gate_used ? upstream.gate + at : nullptr;
     std::copy_n(saved.lse + at, count, rows.lse);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto line = row + static_cast<std::int64_t>(i);
-      float term = 0.0F;
-      if (upstream.out.data != nullptr) {
-        term = dot(row_of<E>(upstream.out, task.b, task.h, line),
-                   row_of<E>(saved.out, task.b, task.h, line), D);
-      }
-      if (upstream.lse != nullptr) term -= upstream.lse[at + static_cast<std::int64_t>(i)];
-      delta[at + static_cast<std::int64_t>(i)] = term;
+    std::fill_n(delta + at, count, 0.0F);
+    if (upstream.out.data != nullptr)
+      output_terms<E>(saved, upstream, task, row, count, D, delta + at);
+    for (std::size_t i = 0; upstream.lse != nullptr && i < count; ++i) {
+      delta[at + static_cast<std::int64_t>(i)] -= upstream.lse[at + static_cast<std::int64_t>(i)];
     }
     if (first_gate) {
       first_key_scores<E>(p, task.b, task.h, row, count, ranges, rows.score);

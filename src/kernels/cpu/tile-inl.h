@@ -69,13 +69,19 @@ HWY_INLINE void grad_scores_of_row(const QueryBlock& q, std::size_t row, std::in
   }
 }
 
-// The gate 1 - P_f adds -dG P_f to the gradient of the first key's score.
-HWY_INLINE void add_gate_term(const QueryBlock& q, std::size_t row, std::int32_t key,
-                              const float* weight, float* grad_score) {
-  const RowRange& range = q.range[row];
-  const std::int32_t lane = range.first - key;
-  if (lane < 0 || lane >= static_cast<std::int32_t>(kStrip) || !range.sees(range.first)) return;
-  grad_score[lane] -= weight[lane] * q.grad_gate[row];
+// The gate 1 - P_f adds -dG P_f to the gradient of the first key's score. First keys never move
+// back from one row to the next, so the outer rows tell whether the strip at `key` holds any.
+HWY_INLINE void add_gate_terms(const QueryBlock& q, std::size_t row, std::size_t rows,
+                               std::int32_t key, const float* weight, float* grad_score,
+                               std::size_t stride) {
+  const std::int32_t key_end = key + static_cast<std::int32_t>(kStrip);
+  const RowRange* range = q.range + row;
+  if (range[0].first >= key_end || range[rows - 1].first < key) return;
+  for (std::size_t r = 0; r < rows; ++r, weight += stride, grad_score += stride) {
+    const std::int32_t first = range[r].first;
+    if (first < key || first >= key_end || !range[r].sees(first)) continue;
+    grad_score[first - key] -= weight[first - key] * q.grad_gate[row + r];
+  }
 }
 
 HWY_INLINE void clear_columns(const TileScores& tile, std::size_t row, std::size_t rows,
@@ -108,13 +114,16 @@ inline HWY_NOINLINE void score_tile(const KeyBlock& k, const QueryBlock& q, std:
                                                {k.value_lanes + strip * D * kStrip, kStrip}, D,
                                                {grad_score, tile.stride});
   const bool masked = group.masks(key, key_end);
-  for (std::size_t r = 0; r < rows; ++r, weight += tile.stride, grad_score += tile.stride) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    const std::size_t at = r * tile.stride;
     if (masked) {
-      grad_scores_of_row<true>(q, row + r, key, weight, grad_score);
+      grad_scores_of_row<true>(q, row + r, key, weight + at, grad_score + at);
     } else {
-      grad_scores_of_row<false>(q, row + r, key, weight, grad_score);
+      grad_scores_of_row<false>(q, row + r, key, weight + at, grad_score + at);
     }
-    if (q.grad_gate != nullptr) add_gate_term(q, row + r, key, weight, grad_score);
+  }
+  if (q.grad_gate != nullptr) {
+    add_gate_terms(q, row, rows, key, weight, grad_score, tile.stride);
   }
 }
 

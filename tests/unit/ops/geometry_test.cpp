@@ -44,6 +44,25 @@ TEST(Geometry, RowsFixedByConstructionAreNotInformative) {
             (std::vector<int>{1, 1, 1, 1, 1}));
 }
 
+// Without documents the rows are counted, not compared: both ways must agree.
+TEST(Geometry, InformativeRowsAreThoseThatSeeAFirstKeyOtherThanTheirOwn) {
+  for (std::int64_t T : {1, 4, 7}) {
+    for (std::int64_t S : {0, 1, 4, 9}) {
+      for (bool causal : {true, false}) {
+        for (std::int64_t window : {0, 1, 3, 20}) {
+          Geometry geometry{T, S, causal, {}, {}};
+          if (window > 0) geometry.window = window;
+          at::Tensor expected = first_key_visible(geometry, at::kCPU);
+          const at::Tensor position = at::arange(S - T, S, at::kLong).unsqueeze(0);
+          if (causal) expected = expected.logical_and(position != 0);
+          EXPECT_EQ(flags(informative_rows(geometry, Gate::first_key, at::kCPU)), flags(expected))
+              << "T " << T << " S " << S << " causal " << causal << " window " << window;
+        }
+      }
+    }
+  }
+}
+
 TEST(Geometry, EmptyRowsSayNothingAboutASink) {
   const Geometry geometry{4, 2, true, {}, {}};
   EXPECT_EQ(flags(informative_rows(geometry, Gate::sink, at::kCPU)),

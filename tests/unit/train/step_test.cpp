@@ -70,7 +70,8 @@ TEST(TrainStep, DoesNotDependOnHowTheStepIsCut) {
   for (const Mechanism mechanism : kMechanisms) {
     for (const BalanceForm form :
          {BalanceForm::none, BalanceForm::cv, BalanceForm::switch_form, BalanceForm::open}) {
-      const StepOptions options = options_for(form);
+      StepOptions options = options_for(form);
+      options.observe = form != BalanceForm::none;
       const Outcome whole = step(mechanism, cut(8, 8), {}, options);
       ASSERT_FALSE(whole.report.skipped);
       for (const std::int64_t micro : {4, 3, 1}) {
