@@ -39,15 +39,24 @@ ops::Gate implicit_gate(Mechanism mechanism) {
   return has_sink(mechanism) ? ops::Gate::sink : ops::Gate::first_key;
 }
 
-ops::Geometry geometry_of(const AttentionInput& input, const AttentionConfig& config) {
-  const auto T = input.x.size(1);
-  ops::Geometry geometry{T, T, true, config.window, {}};
+ops::Geometry geometry_of(const AttentionInput& input, const AttentionConfig& config,
+                          std::int64_t keys) {
+  ops::Geometry geometry{input.x.size(1), keys, true, config.window, {}};
   if (input.document_start.defined()) geometry.document_start = input.document_start.to(at::kLong);
   return geometry;
 }
 
 double scale_of(const AttentionConfig& config) {
-  return 1.0 / std::sqrt(static_cast<double>(config.head_size));
+  return config.scale.value_or(1.0 / std::sqrt(static_cast<double>(config.head_size)));
+}
+
+// Puts the positions that came before in front, and leaves all of them in the cache.
+void append(KeyValueCache& cache, at::Tensor& key, at::Tensor& value) {
+  if (cache.key.defined()) {
+    key = at::cat({cache.key, key}, 2);
+    value = at::cat({cache.value, value}, 2);
+  }
+  cache = {key, value};
 }
 
 }  // namespace
@@ -61,17 +70,22 @@ Attention::Attention(const AttentionConfig& config) : config_(config) {
   check(config_);
   const auto inner = config_.heads * config_.head_size;
   const auto key_inner = config_.key_heads * config_.head_size;
-  query_ = register_module("q_proj", std::make_shared<Linear>(config_.width, inner));
-  key_ = register_module("k_proj", std::make_shared<Linear>(config_.width, key_inner));
-  value_ = register_module("v_proj", std::make_shared<Linear>(config_.width, key_inner));
-  output_ = register_module("o_proj", std::make_shared<Linear>(inner, config_.width));
+  const bool bias = config_.input_bias;
+  query_ = register_module("q_proj", std::make_shared<Linear>(config_.width, inner, bias));
+  key_ = register_module("k_proj", std::make_shared<Linear>(config_.width, key_inner, bias));
+  value_ = register_module("v_proj", std::make_shared<Linear>(config_.width, key_inner, bias));
+  output_ = register_module("o_proj",
+                            std::make_shared<Linear>(inner, config_.width, config_.output_bias));
   if (is_gated(config_.mechanism)) {
     const auto gates = config_.mechanism == Mechanism::gated_headwise ? config_.heads : inner;
     gate_ = register_module("gate_proj", std::make_shared<Linear>(config_.width, gates));
   }
   if (config_.qk_norm) {
-    query_norm_ = register_module("q_norm", std::make_shared<RmsNorm>(config_.head_size));
-    key_norm_ = register_module("k_norm", std::make_shared<RmsNorm>(config_.head_size));
+    auto norm = [&] {
+      return std::make_shared<Norm>(config_.head_size, NormKind::rms, config_.norm_epsilon);
+    };
+    query_norm_ = register_module("q_norm", norm());
+    key_norm_ = register_module("k_norm", norm());
   }
   if (config_.mechanism == Mechanism::sink) {
     sinks_ = register_parameter("sinks", at::full({config_.heads}, config_.sink_init));
@@ -80,7 +94,8 @@ Attention::Attention(const AttentionConfig& config) : config_(config) {
 }
 
 AttentionOutput Attention::forward(const AttentionInput& input) const {
-  const Heads heads = project(input);
+  Heads heads = project(input);
+  if (input.cache != nullptr) append(*input.cache, heads.key, heads.value);
   AttentionOutput output;
   at::Tensor out = attend(heads, input, output.record);  // [B, H, T, D]
   if (gate_) out = apply_explicit_gate(out, input, output.record);
@@ -91,6 +106,11 @@ AttentionOutput Attention::forward(const AttentionInput& input) const {
     output.record.output_norm = out.detach().to(at::kFloat).norm(2, -1);
   if (input.observe.value_norm) {
     output.record.value_norm = heads.value.detach().to(at::kFloat).norm(2, -1);
+  }
+  if (input.observe.heads) {
+    output.record.query = heads.query.detach();
+    output.record.key = heads.key.detach();
+    output.record.value = heads.value.detach();
   }
   const auto B = out.size(0), T = out.size(2);
   output.y = output_->forward(out.transpose(1, 2).reshape({B, T, -1}));
@@ -108,8 +128,9 @@ Attention::Heads Attention::project(const AttentionInput& input) const {
     key = key_norm_->forward(key);
   }
   if (input.rotary != nullptr) {
-    query = rotate(query, *input.rotary);
-    key = rotate(key, *input.rotary);
+    const std::int64_t from = input.cache != nullptr ? input.cache->length() : 0;
+    query = rotate(query, *input.rotary, from);
+    key = rotate(key, *input.rotary, from);
   }
   // Views: the operator reads [B, H, T, D] out of memory that lies as [B, T, H, D].
   return {query.transpose(1, 2), key.transpose(1, 2),
@@ -126,7 +147,7 @@ at::Tensor Attention::sink_logits() const {
 
 at::Tensor Attention::attend(const Heads& heads, const AttentionInput& input,
                              AttentionRecord& record) const {
-  const ops::Geometry geometry = geometry_of(input, config_);
+  const ops::Geometry geometry = geometry_of(input, config_, heads.key.size(2));
   const ops::Gate gate = implicit_gate(config_.mechanism);
   if (input.observe.gate) {
     // An explicit gate is never fixed by construction, like a sink's.
@@ -142,6 +163,7 @@ at::Tensor Attention::attend_fused(const Heads& heads, const AttentionInput& inp
                                    AttentionRecord& record) const {
   ops::AttentionOptions options;
   options.window = config_.window;
+  options.scale = config_.scale;
   options.paths = input.paths;
   if (input.observe.gate) options.gate = implicit_gate(config_.mechanism);
   const auto result = ops::attention(heads.query, heads.key, heads.value, sink_logits(),
@@ -151,7 +173,7 @@ at::Tensor Attention::attend_fused(const Heads& heads, const AttentionInput& inp
   if (input.observe.first_key_weight) {
     record.first_key_weight =
         ops::first_key_weight(heads.query.detach(), heads.key.detach(), result.lse.detach(),
-                              geometry_of(input, config_), scale_of(config_));
+                              geometry_of(input, config_, heads.key.size(2)), scale_of(config_));
   }
   return result.out;
 }
@@ -166,7 +188,7 @@ at::Tensor Attention::attend_reference(const Heads& heads, const AttentionInput&
   if (gate_bias.defined() && config_.mechanism == Mechanism::vanilla) {
     options.first_key_bias = -gate_bias;  // a higher bias takes weight from the first key
   }
-  const ops::Geometry geometry = geometry_of(input, config_);
+  const ops::Geometry geometry = geometry_of(input, config_, heads.key.size(2));
   const auto result = ops::reference_attention(heads.query, heads.key, heads.value, sink_logits(),
                                                geometry, options);
   record.gate = result.gate;

@@ -19,12 +19,4 @@ at::Tensor Linear::forward(const at::Tensor& x) const {
   return at::linear(x, weight.to(x.scalar_type()), cast_bias(bias, x.scalar_type()));
 }
 
-RmsNorm::RmsNorm(std::int64_t size, double epsilon) : epsilon_(epsilon) {
-  weight = register_parameter("weight", at::ones({size}));
-}
-
-at::Tensor RmsNorm::forward(const at::Tensor& x) const {
-  return at::rms_norm(x, weight.sizes(), weight.to(x.scalar_type()), epsilon_);
-}
-
 }  // namespace sinkwise::nn

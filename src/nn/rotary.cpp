@@ -6,23 +6,30 @@
 
 namespace sinkwise::nn {
 
-RotaryTable RotaryTable::make(std::int64_t length, std::int64_t head_size, double base,
-                              at::Device device) {
-  // Angles are formed in float64: base^(-2i/D) * position loses digits in float32 at long contexts.
-  const auto options = at::dtype(at::kDouble).device(device);
-  const at::Tensor exponent = at::arange(0, head_size, 2, options) / static_cast<double>(head_size);
-  const at::Tensor frequency = (exponent * -std::log(base)).exp();             // [D / 2]
-  const at::Tensor angle = at::outer(at::arange(length, options), frequency);  // [T, D / 2]
-  return {angle.cos().to(at::kFloat), angle.sin().to(at::kFloat)};
+// Angles are formed in float64: base^(-2i / R) * position loses digits in float32 at long contexts.
+at::Tensor rotary_frequencies(std::int64_t rotary_size, double base) {
+  const at::Tensor exponent =
+      at::arange(0, rotary_size, 2, at::kDouble) / static_cast<double>(rotary_size);
+  return (exponent * -std::log(base)).exp();
 }
 
-at::Tensor rotate(const at::Tensor& x, const RotaryTable& table) {
-  const auto T = x.size(1), half = x.size(3) / 2;
-  const at::Tensor cosine = table.cosine.narrow(0, 0, T).to(x.scalar_type()).unsqueeze(1);
-  const at::Tensor sine =
-      table.sine.narrow(0, 0, T).to(x.scalar_type()).unsqueeze(1);  // [T, 1, D/2]
+RotaryTable RotaryTable::make(std::int64_t length, const at::Tensor& frequency, double scale) {
+  const at::Tensor angle = at::outer(at::arange(length, at::kDouble), frequency);  // [T, R / 2]
+  return {(angle.cos() * scale).to(at::kFloat), (angle.sin() * scale).to(at::kFloat)};
+}
+
+RotaryTable RotaryTable::make(std::int64_t length, std::int64_t rotary_size, double base) {
+  return make(length, rotary_frequencies(rotary_size, base));
+}
+
+at::Tensor rotate(const at::Tensor& x, const RotaryTable& table, std::int64_t from) {
+  const auto T = x.size(1), D = x.size(3), half = table.cosine.size(1), rest = D - 2 * half;
+  const at::Tensor cosine = table.cosine.narrow(0, from, T).to(x.scalar_type()).unsqueeze(1);
+  const at::Tensor sine = table.sine.narrow(0, from, T).to(x.scalar_type()).unsqueeze(1);
   const at::Tensor first = x.narrow(-1, 0, half), second = x.narrow(-1, half, half);
-  return at::cat({first * cosine - second * sine, second * cosine + first * sine}, -1);
+  std::vector<at::Tensor> parts{first * cosine - second * sine, second * cosine + first * sine};
+  if (rest > 0) parts.push_back(x.narrow(-1, 2 * half, rest));
+  return at::cat(parts, -1);
 }
 
 }  // namespace sinkwise::nn

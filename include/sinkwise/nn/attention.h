@@ -8,6 +8,7 @@
 #include <torch/torch.h>
 
 #include "sinkwise/nn/linear.h"
+#include "sinkwise/nn/norm.h"
 #include "sinkwise/nn/rotary.h"
 #include "sinkwise/ops/attention.h"
 
@@ -32,7 +33,11 @@ struct AttentionConfig {
   Mechanism mechanism = Mechanism::vanilla;
   double sink_init = 0.0;  // starting value of every sink logit, Mechanism::sink only
   std::optional<std::int64_t> window;
-  bool qk_norm = false;    // RMSNorm of each query and key head before rotation
+  std::optional<double> scale;  // of the scores; none: 1 / sqrt(D)
+  bool input_bias = false;      // on the projections to query, key and value
+  bool output_bias = false;
+  bool qk_norm = false;  // RMSNorm of each query and key head before rotation
+  double norm_epsilon = 1e-6;
   bool gate_bias = false;  // a bias on the gate's logit that an objective moves (loss-free form)
 };
 
@@ -44,6 +49,7 @@ struct Observe {
   bool weights = false;      // record.weights; takes the reference path
   bool value_norm = false;   // record.value_norm
   bool output_norm = false;  // record.output_norm
+  bool heads = false;        // record.query, key and value
 };
 
 // What one layer did; undefined where not asked for. Fields that an objective uses (gate, lse)
@@ -57,6 +63,15 @@ struct AttentionRecord {
   at::Tensor weights;      // [B, H, T, T]
   at::Tensor value_norm;   // [B, K, T] ||v_j||
   at::Tensor output_norm;  // [B, H, T] ||o_i|| of the head before the output projection
+  at::Tensor query;        // [B, H, T, D] as the scores see it: normalised and rotated
+  at::Tensor key, value;   // [B, K, S, D]
+};
+
+// Keys and values of the positions that came before, for generating token by token. The caller
+// keeps one a layer; forward reads it and adds its own positions.
+struct KeyValueCache {
+  at::Tensor key, value;  // [B, K, S, D]; undefined: S = 0
+  std::int64_t length() const { return key.defined() ? key.size(2) : 0; }
 };
 
 struct AttentionInput {
@@ -66,6 +81,7 @@ struct AttentionInput {
   at::Tensor head_scale;  // [H] factor on each head's output (an intervention), or undefined
   Observe observe;
   ops::PathSet paths;
+  KeyValueCache* cache = nullptr;  // none: the input is whole. Not together with document_start
 };
 
 struct AttentionOutput {
@@ -100,7 +116,7 @@ class Attention : public torch::nn::Module {
 
   AttentionConfig config_;
   std::shared_ptr<Linear> query_, key_, value_, output_, gate_;
-  std::shared_ptr<RmsNorm> query_norm_, key_norm_;
+  std::shared_ptr<Norm> query_norm_, key_norm_;
   at::Tensor sinks_;  // [H]
 };
 

@@ -15,16 +15,4 @@ class Linear : public torch::nn::Module {
   at::Tensor bias;    // [out] or undefined
 };
 
-// x / sqrt(mean(x^2) + epsilon) * weight over the last dimension; the mean is formed in float32.
-class RmsNorm : public torch::nn::Module {
- public:
-  explicit RmsNorm(std::int64_t size, double epsilon = 1e-6);
-  at::Tensor forward(const at::Tensor& x) const;
-
-  at::Tensor weight;  // [size]
-
- private:
-  double epsilon_;
-};
-
 }  // namespace sinkwise::nn

@@ -23,10 +23,10 @@ nn::AttentionConfig attention_of_layer(const DecoderConfig& config, std::int64_t
 
 DecoderBlock::DecoderBlock(const DecoderConfig& config, std::int64_t layer) {
   const auto width = config.attention.width;
-  attention_norm_ = register_module("input_layernorm", std::make_shared<nn::RmsNorm>(width));
+  attention_norm_ = register_module("input_layernorm", std::make_shared<nn::Norm>(width));
   attention = register_module("self_attn",
                               std::make_shared<nn::Attention>(attention_of_layer(config, layer)));
-  mlp_norm_ = register_module("post_attention_layernorm", std::make_shared<nn::RmsNorm>(width));
+  mlp_norm_ = register_module("post_attention_layernorm", std::make_shared<nn::Norm>(width));
   mlp_ = register_module("mlp", std::make_shared<nn::Mlp>(config.mlp, width, config.mlp_hidden));
 }
 
@@ -60,14 +60,14 @@ class Decoder::Trunk : public torch::nn::Module {
       blocks.push_back(std::make_shared<DecoderBlock>(config, layer));
       layers->register_module(std::to_string(layer), blocks.back());
     }
-    norm = register_module("norm", std::make_shared<nn::RmsNorm>(width));
+    norm = register_module("norm", std::make_shared<nn::Norm>(width));
   }
 
   std::shared_ptr<nn::Linear> embedding;  // weight [V, width], looked up by row
   std::shared_ptr<nn::Linear> features;   // [F] -> [width]
   at::Tensor positions;                   // [context_length, width] or undefined
   std::vector<std::shared_ptr<DecoderBlock>> blocks;
-  std::shared_ptr<nn::RmsNorm> norm;
+  std::shared_ptr<nn::Norm> norm;
 };
 
 Decoder::Decoder(const DecoderConfig& config) : config_(config) {

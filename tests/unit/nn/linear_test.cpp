@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "sinkwise/nn/mlp.h"
+#include "sinkwise/nn/norm.h"
 #include "unit/nn/tensors.h"
 
 namespace sinkwise::nn {
@@ -43,9 +44,9 @@ TEST(Linear, LowPrecisionActivationsGiveFloat32Gradients) {
   EXPECT_GT(largest_difference(layer.weight.grad(), exact_weight), 0.0);
 }
 
-TEST(RmsNorm, FollowsItsFormula) {
+TEST(Norm, FollowsItsFormula) {
   torch::NoGradGuard no_grad;
-  RmsNorm norm(2, 1e-6);
+  Norm norm(2);
   norm.weight.copy_(at::tensor({2.f, -1.f}));
   // mean(3^2, 4^2) = 12.5
   const at::Tensor y = norm.forward(at::tensor({3.f, 4.f}).view({1, 1, 2}));
@@ -53,19 +54,19 @@ TEST(RmsNorm, FollowsItsFormula) {
   EXPECT_NEAR(y[0][0][1].item<double>(), -4.0 / std::sqrt(12.5), 1e-6);
 }
 
-TEST(RmsNorm, EpsilonBoundsTinyInputs) {
+TEST(Norm, EpsilonBoundsTinyInputs) {
   torch::NoGradGuard no_grad;
-  RmsNorm norm(4, 1e-6);
+  Norm norm(4);
   EXPECT_EQ(norm.forward(at::zeros({1, 4})).abs().max().item<double>(), 0.0);
   // x^2 = 1e-8 is small beside epsilon: 1e-4 / sqrt(1e-8 + 1e-6).
   const double y = norm.forward(at::full({1, 4}, 1e-4f))[0][0].item<double>();
   EXPECT_NEAR(y, 1e-4 / std::sqrt(1.01e-6), 1e-6);
 }
 
-TEST(RmsNorm, FormsTheMeanInFloat32) {
+TEST(Norm, FormsTheMeanInFloat32) {
   torch::NoGradGuard no_grad;
   // A bfloat16 sum of ones stops at 256: the mean would be 1/16 and the result 4.
-  const RmsNorm norm(4096);
+  const Norm norm(4096);
   const at::Tensor y = norm.forward(at::ones({1, 4096}, at::kBFloat16));
   EXPECT_EQ(y.scalar_type(), at::kBFloat16);
   EXPECT_NEAR(y.min().item<double>(), 1.0, 0.01);

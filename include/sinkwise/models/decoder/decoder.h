@@ -7,6 +7,7 @@
 
 #include "sinkwise/models/decoder/config.h"
 #include "sinkwise/nn/attention.h"
+#include "sinkwise/nn/norm.h"
 
 namespace sinkwise::models {
 
@@ -38,7 +39,7 @@ class DecoderBlock : public torch::nn::Module {
   std::shared_ptr<nn::Attention> attention;
 
  private:
-  std::shared_ptr<nn::RmsNorm> attention_norm_, mlp_norm_;
+  std::shared_ptr<nn::Norm> attention_norm_, mlp_norm_;
   std::shared_ptr<nn::Mlp> mlp_;
 };
 

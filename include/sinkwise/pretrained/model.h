@@ -1,0 +1,86 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "sinkwise/pretrained/block.h"
+#include "sinkwise/pretrained/config.h"
+#include "sinkwise/tokenizer/tokenizer.h"
+
+namespace sinkwise::pretrained {
+
+class TensorSource;
+struct Family;
+
+// A model of somebody else's, on disk. Opening reads the configuration and the headers of the
+// weights; every layer is read when it is asked for and belongs to whoever asked, so a model larger
+// than memory can be walked through layer by layer. Everything is float32 on the CPU.
+class Model {
+ public:
+  // A folder with config.json and safetensors, a folder with a GGUF file, or a GGUF file. BadFile
+  // or Unsupported, saying which file, member or tensor, what was found and what is expected.
+  static Model open(const std::filesystem::path& path);
+  ~Model();
+  Model(Model&&) noexcept;
+
+  const ModelConfig& config() const { return config_; }
+
+  // The tokenizer in the folder, or the one that the GGUF file carries. Errors as its own.
+  tokenizer::Tokenizer load_tokenizer() const;
+
+  // [B, T] int64 to [B, T, width]: the rows of the embedding, scaled, with the learned positions
+  // `from` and up added where the model has them. Only the rows asked for are read. BadArgument for
+  // an id or a position outside the model.
+  at::Tensor embed(const at::Tensor& tokens, std::int64_t from = 0) const;
+
+  // BadFile when a tensor is missing, has another shape than the configuration says, or is not
+  // finite.
+  std::shared_ptr<Block> load_block(std::int64_t layer) const;
+
+  // Tables for `length` positions, one an entry of config().rotary.
+  std::vector<nn::RotaryTable> rotary_tables(std::int64_t length) const;
+  // Of one layer; null where the layer does not rotate.
+  const nn::RotaryTable* rotary_of(std::int64_t layer,
+                                   const std::vector<nn::RotaryTable>& tables) const;
+
+  std::shared_ptr<nn::Norm> load_final_norm() const;
+  at::Tensor load_output() const;  // [V, width]
+
+  // [N]: -log p of each target [N] int64 after hidden [N, width], which the final norm has not seen
+  // yet. The output matrix is read in slices, so the memory is that of one slice and [N, slice].
+  at::Tensor losses(const at::Tensor& hidden, const at::Tensor& targets) const;
+
+ private:
+  Model() = default;
+  at::Tensor rows_of_tokens(const std::string& matrix, const at::Tensor& tokens) const;
+
+  std::filesystem::path path_;
+  const Family* family_ = nullptr;
+  ModelConfig config_;
+  std::unique_ptr<TensorSource> source_;
+  std::string output_name_;
+};
+
+// A model that stays in memory.
+class LoadedModel {
+ public:
+  explicit LoadedModel(const Model& model);
+
+  // [B, T] int64 to logits [B, T, V]. With `caches` (one a layer, or empty to begin with) the
+  // tokens follow those that came before. Records are given where observe asks for something.
+  at::Tensor forward(const at::Tensor& tokens, std::vector<LayerCache>* caches = nullptr,
+                     const nn::Observe& observe = {},
+                     std::vector<nn::AttentionRecord>* records = nullptr) const;
+
+  const Model& model() const { return *model_; }
+
+ private:
+  const Model* model_;
+  std::vector<std::shared_ptr<Block>> blocks_;
+  std::shared_ptr<nn::Norm> norm_;
+  at::Tensor output_;  // [V, width]
+  std::vector<nn::RotaryTable> rotary_;
+};
+
+}  // namespace sinkwise::pretrained

@@ -1,0 +1,100 @@
+#include <cmath>
+
+#include "family.h"
+#include "rotary.h"
+
+// Gemma 3: norms multiply by 1 + weight, four of them a layer; queries are scaled by
+// query_pre_attn_scalar; five sliding layers to each full one, with rotary bases of their own.
+
+namespace sinkwise::pretrained {
+namespace {
+
+// The embeddings of files before transformers 5, which name both bases and no layer types.
+std::vector<RotaryConfig> rotary_pair(const ConfigReader& config, std::int64_t head_size) {
+  const std::int64_t context = config.size("max_position_embeddings", 131072);
+  const ConfigReader parameters = config.object("rope_parameters");
+  if (parameters.has("full_attention")) {
+    std::vector<RotaryConfig> pair;
+    for (const char* type : {"full_attention", "sliding_attention"}) {
+      const ConfigReader own = parameters.object(type);
+      const double base = type[0] == 'f' ? 1e6 : 1e4;
+      pair.push_back(rotary_config(own, head_size, own.number("rope_theta", base), context));
+    }
+    return pair;
+  }
+  const double local = config.number("rope_local_base_freq", 1e4);
+  return {rotary_of(config, head_size, 1e6), {nn::rotary_frequencies(head_size, local), 1.0}};
+}
+
+ModelConfig gemma3_config(const ConfigReader& outer) {
+  // A model that also sees pictures keeps the text model's configuration apart.
+  const ConfigReader config = outer.has("text_config") ? outer.object("text_config") : outer;
+  for (const char* name : {"attn_logit_softcapping", "final_logit_softcapping"}) {
+    if (config.has(name)) config.unsupported(name, "null");
+  }
+  ModelConfig model = common_config(config);
+  nn::AttentionConfig attention = common_attention(config, model);
+  attention.head_size = config.size("head_dim", 256);
+  attention.qk_norm = true;
+  attention.input_bias = attention.output_bias = config.flag("attention_bias", false);
+  attention.scale = 1.0 / std::sqrt(config.number("query_pre_attn_scalar", 256.0));
+  if (!std::isfinite(*attention.scale)) config.refuse("query_pre_attn_scalar", "above 0");
+  model.post_norms = true;
+  model.tied_embedding = config.flag("tie_word_embeddings", true);
+  model.embedding_scale = std::sqrt(static_cast<double>(model.width));
+  model.rotary = rotary_pair(config, attention.head_size);
+  const MlpConfig mlp{nn::MlpKind::geglu_tanh, config.size("intermediate_size"), false};
+  const std::int64_t pattern =
+      config.size("_sliding_window_pattern", config.size("sliding_window_pattern", 6));
+  const auto types = layer_types(config, config.size("num_hidden_layers"), [&](std::int64_t layer) {
+    return (layer + 1) % pattern == 0 ? "full_attention" : "sliding_attention";
+  });
+  for (const std::string& type : types) {
+    if (type == "linear_attention") config.unsupported("layer_types", "softmax attention");
+    LayerConfig layer{attention, mlp, 0};
+    if (type == "sliding_attention") {
+      std::get<nn::AttentionConfig>(layer.mixer).window = config.size("sliding_window");
+      layer.rotary = 1;
+    }
+    model.layers.push_back(layer);
+  }
+  return model;
+}
+
+Tensors gemma3_block(const TensorSource& source, const std::string& prefix, const ModelConfig&,
+                     const LayerConfig&) {
+  Tensors tensors;
+  take(tensors, source, prefix,
+       {{"input_norm.weight", "input_layernorm.weight"},
+        {"post_attention_norm.weight", "post_attention_layernorm.weight"},
+        {"mlp_norm.weight", "pre_feedforward_layernorm.weight"},
+        {"post_mlp_norm.weight", "post_feedforward_layernorm.weight"},
+        {"attention.q_norm.weight", "self_attn.q_norm.weight"},
+        {"attention.k_norm.weight", "self_attn.k_norm.weight"}});
+  for (auto& [name, tensor] : tensors) tensor += 1.0;  // these are all norms
+  take_linear(tensors, source, prefix,
+              {{"attention.q_proj", "self_attn.q_proj"},
+               {"attention.k_proj", "self_attn.k_proj"},
+               {"attention.v_proj", "self_attn.v_proj"},
+               {"attention.o_proj", "self_attn.o_proj"},
+               {"mlp.gate_proj", "mlp.gate_proj"},
+               {"mlp.up_proj", "mlp.up_proj"},
+               {"mlp.down_proj", "mlp.down_proj"}});
+  return tensors;
+}
+
+}  // namespace
+
+Family gemma3_family() {
+  return {.name = "gemma3",
+          .model_types = {"gemma3_text", "gemma3"},
+          .config = gemma3_config,
+          .layer = "model.layers.{}.",
+          .embedding = "model.embed_tokens.weight",
+          .final_norm = "model.norm",
+          .output = "lm_head.weight",
+          .norm_offset = 1.0,
+          .block = gemma3_block};
+}
+
+}  // namespace sinkwise::pretrained

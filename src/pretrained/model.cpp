@@ -1,0 +1,241 @@
+#include "sinkwise/pretrained/model.h"
+
+#include <algorithm>
+#include <map>
+
+#include "family.h"
+#include "open.h"
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/text.h"
+#include "tensor_source.h"
+
+namespace sinkwise::pretrained {
+namespace {
+
+constexpr std::int64_t kOutputRows = 8192;  // of the output matrix at a time
+
+[[noreturn]] void wrong_shape(const std::string& name, const at::Tensor& expected,
+                              const at::Tensor& found) {
+  throw BadFile({"a tensor has another shape than the configuration says", printable(name),
+                 concat(expected.sizes()), concat(found.sizes()),
+                 "check that config.json belongs to these weights"});
+}
+
+// Every parameter gets its tensor, and every tensor its parameter.
+void assign(torch::nn::Module& module, Tensors tensors, const std::string& prefix) {
+  torch::NoGradGuard no_grad;
+  for (auto& item : module.named_parameters()) {
+    const auto at = tensors.find(item.key());
+    if (at == tensors.end()) {
+      throw BadFile({"a layer lacks a parameter that its configuration asks for",
+                     concat(printable(prefix), item.key()), "a tensor", "none",
+                     "check that config.json belongs to these weights"});
+    }
+    if (at->second.sizes() != item.value().sizes()) {
+      wrong_shape(prefix + item.key(), item.value(), at->second);
+    }
+    if (!at::isfinite(at->second.sum()).item<bool>()) {
+      throw BadFile({"a tensor holds numbers that are not finite", printable(prefix + item.key()),
+                     "finite numbers", "NaN or infinity", "the file may be damaged"});
+    }
+    item.value().set_data(at->second.contiguous());
+    tensors.erase(at);
+  }
+  if (tensors.empty()) return;
+  throw BadFile({"a layer has a parameter that its configuration does not know",
+                 concat(printable(prefix), tensors.begin()->first), "none", "a tensor",
+                 "check that config.json belongs to these weights"});
+}
+
+// A hostile configuration must not ask for more memory than its weights explain: no matrix of a
+// layer has more numbers than all tensors of the file together.
+void check_sizes(const ModelConfig& config, std::uint64_t elements, const std::string& where) {
+  auto check = [&](std::int64_t a, std::int64_t b, std::int64_t c, const char* what) {
+    const double product = static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
+    if (product <= static_cast<double>(elements)) return;
+    throw BadFile({"a model's configuration does not fit its weights", concat(where, ", ", what),
+                   concat("at most ", elements, " numbers"), concat(a, " x ", b, " x ", c), ""});
+  };
+  for (const LayerConfig& layer : config.layers) {
+    if (const auto* a = layer.attention()) {
+      check(a->width, a->heads, a->head_size, "attention");
+      check(a->width, a->key_heads, a->head_size, "attention");
+    } else {
+      const auto& d = std::get<nn::GatedDeltaConfig>(layer.mixer);
+      check(d.width, d.value_heads, d.value_size, "linear attention");
+      check(d.width, d.key_heads, d.key_size, "linear attention");
+      check(d.value_heads, d.value_size, d.kernel, "linear attention");
+    }
+    if (const auto* mlp = std::get_if<MlpConfig>(&layer.mlp)) {
+      check(config.width, mlp->hidden, 1, "MLP");
+    } else {
+      const auto& e = std::get<nn::ExpertsConfig>(layer.mlp);
+      check(e.width, e.hidden, e.experts, "experts");
+      check(e.width, e.shared_hidden, 1, "shared expert");
+    }
+  }
+}
+
+void check_matrix(const TensorSource& source, const std::string& name, std::int64_t rows,
+                  std::int64_t columns) {
+  const auto shape = source.shape(name);
+  if (shape == std::vector<std::int64_t>{rows, columns}) return;
+  throw BadFile({"a tensor has another shape than the configuration says", printable(name),
+                 concat("[", rows, ", ", columns, "]"), concat(at::IntArrayRef(shape)),
+                 "check that config.json belongs to these weights"});
+}
+
+std::string layer_prefix(const Family& family, std::int64_t layer) {
+  std::string prefix = family.layer;
+  return prefix.replace(prefix.find("{}"), 2, std::to_string(layer));
+}
+
+}  // namespace
+
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+
+Model Model::open(const std::filesystem::path& path) {
+  Opened opened = open_model(path);
+  const std::string where = opened.config.where();
+  Model model;
+  model.path_ = path;
+  model.family_ = &family_of(opened.config.text("model_type", ""), where);
+  model.config_ = model.family_->config(opened.config);
+  model.config_.family = model.family_->name;
+  if (opened.rotary_factors.defined()) {
+    at::Tensor& frequency = model.config_.rotary.at(0).frequency;
+    frequency = frequency / reshaped(opened.rotary_factors.to(at::kDouble), frequency.sizes().vec(),
+                                     "rope_freqs.weight");
+  }
+  model.source_ = std::move(opened.source);
+  check_sizes(model.config_, model.source_->elements(), where);
+  const ModelConfig& config = model.config_;
+  check_matrix(*model.source_, model.family_->embedding, config.vocabulary, config.width);
+  const bool own_output = model.source_->has(model.family_->output) && !config.tied_embedding;
+  model.output_name_ = own_output ? model.family_->output : model.family_->embedding;
+  if (!own_output && !config.tied_embedding) model.config_.tied_embedding = true;
+  check_matrix(*model.source_, model.output_name_, config.vocabulary, config.width);
+  if (config.learned_positions) {
+    check_matrix(*model.source_, model.family_->positions, config.context_length, config.width);
+  }
+  return model;
+}
+
+tokenizer::Tokenizer Model::load_tokenizer() const { return open_tokenizer(path_); }
+
+at::Tensor Model::embed(const at::Tensor& tokens, std::int64_t from) const {
+  const auto T = tokens.size(1);
+  if (config_.learned_positions && from + T > config_.context_length) {
+    throw BadArgument({"the text is longer than the model's context", "tokens [B, T]",
+                       concat("at most ", config_.context_length, " positions"), concat(from + T),
+                       "use a shorter context"});
+  }
+  at::Tensor x = rows_of_tokens(family_->embedding, tokens).view({-1, T, config_.width});
+  if (config_.embedding_scale != 1.0) x = x * config_.embedding_scale;
+  if (config_.learned_positions) x = x + source_->rows(family_->positions, from, T);
+  return x;
+}
+
+// [N, width]: the row of each token [N or B, T]. Each row is read once.
+at::Tensor Model::rows_of_tokens(const std::string& matrix, const at::Tensor& tokens) const {
+  const auto [ids, places, counts] = at::_unique2(tokens, /*sorted=*/true, /*return_inverse=*/true);
+  std::vector<at::Tensor> rows;
+  for (std::int64_t i = 0; i < ids.size(0); ++i) {
+    const auto id = ids[i].item<std::int64_t>();
+    if (id < 0 || id >= config_.vocabulary) {
+      throw BadArgument({"a token is not in the model's vocabulary", "tokens",
+                         concat("0 to ", config_.vocabulary - 1), concat(id),
+                         "check that the tokenizer belongs to the model"});
+    }
+    rows.push_back(source_->rows(matrix, id, 1));
+  }
+  return at::cat(rows).index_select(0, places.view(-1));
+}
+
+std::shared_ptr<Block> Model::load_block(std::int64_t layer) const {
+  const LayerConfig& config = config_.layers.at(static_cast<std::size_t>(layer));
+  const std::string prefix = layer_prefix(*family_, layer);
+  auto block = std::make_shared<Block>(config_, config);
+  assign(*block, family_->block(*source_, prefix, config_, config), prefix);
+  return block;
+}
+
+std::vector<nn::RotaryTable> Model::rotary_tables(std::int64_t length) const {
+  std::vector<nn::RotaryTable> tables;
+  for (const RotaryConfig& rotary : config_.rotary) {
+    tables.push_back(nn::RotaryTable::make(length, rotary.frequency, rotary.scale));
+  }
+  return tables;
+}
+
+const nn::RotaryTable* Model::rotary_of(std::int64_t layer,
+                                        const std::vector<nn::RotaryTable>& tables) const {
+  const auto& rotary = config_.layers.at(static_cast<std::size_t>(layer)).rotary;
+  return rotary ? &tables.at(*rotary) : nullptr;
+}
+
+std::shared_ptr<nn::Norm> Model::load_final_norm() const {
+  auto norm = std::make_shared<nn::Norm>(config_.width, config_.norm, config_.norm_epsilon);
+  Tensors tensors;
+  take_linear(tensors, *source_, "", {{"norm", family_->final_norm.c_str()}});
+  Tensors own;
+  for (auto& [name, tensor] : tensors) own[name.substr(5)] = tensor;  // without "norm."
+  own["weight"] = own["weight"] + family_->norm_offset;
+  assign(*norm, own, family_->final_norm + ".");
+  return norm;
+}
+
+at::Tensor Model::load_output() const { return source_->read(output_name_); }
+
+at::Tensor Model::losses(const at::Tensor& hidden, const at::Tensor& targets) const {
+  torch::NoGradGuard no_grad;
+  const at::Tensor x = load_final_norm()->forward(hidden);
+  const at::Tensor score = (x * rows_of_tokens(output_name_, targets)).sum(-1);
+  at::Tensor total = at::full_like(score, -INFINITY);
+  for (std::int64_t row = 0; row < config_.vocabulary; row += kOutputRows) {
+    const auto count = std::min(kOutputRows, config_.vocabulary - row);
+    const at::Tensor slice = source_->rows(output_name_, row, count);
+    total = at::logaddexp(total, at::matmul(x, slice.t()).logsumexp(-1));
+  }
+  return total - score;
+}
+
+LoadedModel::LoadedModel(const Model& model) : model_(&model) {
+  const auto& config = model.config();
+  for (std::size_t layer = 0; layer < config.layers.size(); ++layer) {
+    blocks_.push_back(model.load_block(static_cast<std::int64_t>(layer)));
+  }
+  norm_ = model.load_final_norm();
+  output_ = model.load_output();
+  rotary_ = model.rotary_tables(config.context_length);
+}
+
+at::Tensor LoadedModel::forward(const at::Tensor& tokens, std::vector<LayerCache>* caches,
+                                const nn::Observe& observe,
+                                std::vector<nn::AttentionRecord>* records) const {
+  if (caches != nullptr) caches->resize(blocks_.size());
+  std::int64_t before = 0;
+  if (caches != nullptr) {
+    for (const LayerCache& cache : *caches) before = std::max(before, cache.attention.length());
+  }
+  if (before + tokens.size(1) > model_->config().context_length) {
+    throw BadArgument({"the text is longer than the model's context", "tokens [B, T]",
+                       concat("at most ", model_->config().context_length, " positions"),
+                       concat(before + tokens.size(1)), "use a shorter context"});
+  }
+  at::Tensor x = model_->embed(tokens, before);
+  if (records != nullptr) records->resize(blocks_.size());
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    BlockInput input;
+    input.rotary = model_->rotary_of(static_cast<std::int64_t>(layer), rotary_);
+    input.observe = observe;
+    if (caches != nullptr) input.cache = &(*caches)[layer];
+    nn::AttentionRecord record;
+    x = blocks_[layer]->forward(x, input, record);
+    if (records != nullptr) (*records)[layer] = std::move(record);
+  }
+  return at::matmul(norm_->forward(x), output_.t());
+}
+
+}  // namespace sinkwise::pretrained

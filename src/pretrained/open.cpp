@@ -1,0 +1,57 @@
+#include "open.h"
+
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/json.h"
+#include "sinkwise/core/mapped_file.h"
+#include "sinkwise/core/text.h"
+
+namespace sinkwise::pretrained {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+
+bool is_gguf(const weights::Weights& weights) { return !weights.gguf().values().empty(); }
+
+ConfigReader read_config(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "config.json";
+  const std::string where = printable(path.string());
+  const MappedFile file = MappedFile::open(path);
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
+                              file.bytes().size());
+  return {parse_json(text, where, kMaxConfigBytes), where};
+}
+
+}  // namespace
+
+Opened open_model(const std::filesystem::path& path) {
+  weights::Weights weights = weights::Weights::open(path);
+  const std::string where = printable(path.string());
+  if (is_gguf(weights)) {
+    Opened opened{gguf_config(weights, where), nullptr, {}};
+    if (const auto* factors = weights.find("rope_freqs.weight")) {
+      opened.rotary_factors = at::empty(factors->shape, at::kFloat);
+      weights.to_float32(factors->name, {opened.rotary_factors.mutable_data_ptr<float>(),
+                                         static_cast<std::size_t>(factors->elements)});
+    }
+    opened.source = gguf_source(std::move(weights));
+    return opened;
+  }
+  const bool folder = std::filesystem::is_directory(path);
+  ConfigReader config = read_config(folder ? path : path.parent_path());
+  return {std::move(config), hugging_face_source(std::move(weights)), {}};
+}
+
+tokenizer::Tokenizer open_tokenizer(const std::filesystem::path& path) {
+  const bool folder = std::filesystem::is_directory(path);
+  const std::filesystem::path home = folder ? path : path.parent_path();
+  if (folder) {
+    for (const char* name : {"tokenizer.json", "vocab.json", "tokenizer.bin"}) {
+      if (std::filesystem::exists(home / name)) return tokenizer::Tokenizer::load(home);
+    }
+  }
+  const weights::Weights weights = weights::Weights::open(path);
+  if (is_gguf(weights)) return gguf_tokenizer(weights, printable(path.string()));
+  return tokenizer::Tokenizer::load(home);
+}
+
+}  // namespace sinkwise::pretrained
