@@ -12,6 +12,7 @@ using Work = std::function<int()>;
 void add_train(CLI::App& app, Work& run);
 void add_sweep(CLI::App& app, Work& run);
 void add_compare(CLI::App& app, Work& run);
+void add_inspect(CLI::App& app, Work& run);
 void add_check(CLI::App& app, Work& run);
 void add_bench(CLI::App& app, Work& run);
 void add_bench_attention(CLI::App& bench, Work& run);  // a command of `bench`

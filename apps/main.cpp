@@ -78,6 +78,7 @@ int run(int count, char** words) {
   add_train(app, work);
   add_sweep(app, work);
   add_compare(app, work);
+  add_inspect(app, work);
   add_check(app, work);
   add_bench(app, work);
   add_config(app, work);

@@ -50,6 +50,14 @@ double scale_of(const AttentionConfig& config) {
   return config.scale.value_or(1.0 / std::sqrt(static_cast<double>(config.head_size)));
 }
 
+// `value` [B, K, T, D] with 0 at the first token of every document.
+at::Tensor without_first(const at::Tensor& value, const at::Tensor& document_start) {
+  const at::Tensor position = at::arange(value.size(2), value.options().dtype(at::kLong));
+  const at::Tensor first = document_start.defined() ? document_start.to(at::kLong) == position
+                                                    : (position == 0).unsqueeze(0);  // [B or 1, T]
+  return value.masked_fill(first.unsqueeze(1).unsqueeze(-1), 0.0);
+}
+
 // Puts the positions that came before in front, and leaves all of them in the cache.
 void append(KeyValueCache& cache, at::Tensor& key, at::Tensor& value) {
   if (cache.key.defined()) {
@@ -96,6 +104,7 @@ Attention::Attention(const AttentionConfig& config) : config_(config) {
 AttentionOutput Attention::forward(const AttentionInput& input) const {
   Heads heads = project(input);
   if (input.cache != nullptr) append(*input.cache, heads.key, heads.value);
+  if (input.drop_first_value) heads.value = without_first(heads.value, input.document_start);
   AttentionOutput output;
   at::Tensor out = attend(heads, input, output.record);  // [B, H, T, D]
   if (gate_) out = apply_explicit_gate(out, input, output.record);

@@ -51,6 +51,7 @@ at::Tensor Block::mix(const at::Tensor& x, const BlockInput& input,
   attention.document_start = input.document_start;
   attention.rotary = input.rotary;
   attention.head_scale = input.head_scale;
+  attention.drop_first_value = input.drop_first_value;
   attention.observe = input.observe;
   if (input.cache != nullptr) attention.cache = &input.cache->attention;
   nn::AttentionOutput output = attention_->forward(attention);

@@ -5,13 +5,10 @@
 
 #include <torch/torch.h>
 
+#include "vectors.h"
+
 namespace sinkwise::probes {
 namespace {
-
-std::vector<double> to_vector(const at::Tensor& tensor) {
-  const at::Tensor flat = tensor.to(at::kCPU, at::kDouble).contiguous().view(-1);
-  return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
-}
 
 // A running mean over the rows of [B, H, T] that a [B or 1, T] mask admits, one a head.
 struct MaskedMean {

@@ -79,6 +79,7 @@ struct AttentionInput {
   at::Tensor document_start;            // [B, T] or undefined
   const RotaryTable* rotary = nullptr;  // none: no rotation
   at::Tensor head_scale;  // [H] factor on each head's output (an intervention), or undefined
+  bool drop_first_value = false;  // an intervention: the first token's value counts as 0
   Observe observe;
   ops::PathSet paths;
   KeyValueCache* cache = nullptr;  // none: the input is whole. Not together with document_start

@@ -18,6 +18,7 @@ struct BlockInput {
   at::Tensor document_start;                // [B, T] int64 or undefined
   const nn::RotaryTable* rotary = nullptr;  // of this layer
   at::Tensor head_scale;                    // [H] factor on each head's output, or undefined
+  bool drop_first_value = false;            // as nn::AttentionInput
   nn::Observe observe;
   LayerCache* cache = nullptr;  // none: the input is whole
 };

@@ -87,8 +87,10 @@ Decoder::Decoder(const DecoderConfig& config) : config_(config) {
 
 DecoderOutput Decoder::forward(const DecoderInput& input, const ForwardOptions& options) const {
   at::Tensor x = embed(input, options.compute_type);  // [B, T, width]
-  nn::AttentionInput attention{{}, input.document_start, nullptr,
-                               {}, options.observe,      options.paths};
+  nn::AttentionInput attention;
+  attention.document_start = input.document_start;
+  attention.observe = options.observe;
+  attention.paths = options.paths;
   nn::RotaryTable rotary;
   if (config_.positions == Positions::rotary) {
     rotary = {rotary_.cosine.to(x.device()), rotary_.sine.to(x.device())};

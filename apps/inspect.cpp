@@ -1,0 +1,123 @@
+#include "sinkwise/inspect/inspect.h"
+
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include <ATen/Parallel.h>
+
+#include "commands.h"
+#include "console.h"
+#include "exit_code.h"
+#include "sinkwise/core/clock.h"
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/file.h"
+#include "sinkwise/core/json.h"
+#include "sinkwise/core/text.h"
+#include "sinkwise/inspect/output.h"
+#include "sinkwise/report/html.h"
+
+namespace sinkwise::apps {
+namespace {
+
+struct Arguments {
+  std::string model, out = "inspection", begin = "auto", tokenizer;
+  std::vector<std::string> texts;
+  inspect::WindowOptions windows;
+  inspect::InspectOptions options;
+  int threads = 0;
+  bool json = false;
+};
+
+const std::map<std::string, inspect::Begin> kBegin = {{"auto", inspect::Begin::tokenizer},
+                                                      {"always", inspect::Begin::always},
+                                                      {"never", inspect::Begin::never}};
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    throw BadFile(
+        {"a text cannot be read", printable(path), "a file with text in UTF-8", "none", ""});
+  }
+  return text.str();
+}
+
+std::string command_text(const Arguments& a) {
+  return concat("sinkwise inspect ", a.model, " --text ", join(a.texts, " "), " --length ",
+                a.windows.length, " --windows ", a.windows.most, " --bos ", a.begin,
+                " --pruning-windows ", a.options.pruning_windows, " --seed ", a.options.seed);
+}
+
+int run(const Arguments& arguments) {
+  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  at::set_num_threads(arguments.threads > 0 ? arguments.threads : cores);
+  const auto model = pretrained::Model::open(arguments.model);
+  std::vector<std::string> texts;
+  for (const std::string& path : arguments.texts) texts.push_back(read_text(path));
+  auto windows = inspect::cut_windows(model.load_tokenizer(), texts, arguments.windows);
+  windows.facts.files = arguments.texts;
+  Console console;
+  const auto start = Clock::now();
+  auto inspection = inspect::inspect(
+      model, windows, arguments.options,
+      [&](std::int64_t done, std::int64_t total, const std::string& what) {
+        const double left =
+            seconds_since(start) / static_cast<double>(done) * static_cast<double>(total - done);
+        console.progress(concat(what, ": ", 100 * done / total, " %  left ", duration_text(left)));
+      });
+  inspection.model.path = arguments.model;
+  const auto json = json_text(inspect::to_json(inspection), 1) + "\n";
+  const std::filesystem::path out = arguments.out;
+  make_directories(out);
+  write_file_atomically(out / "report.json", json);
+  write_file_atomically(out / "report.html", report::render_html(inspect::to_document(
+                                                 inspection, command_text(arguments))));
+  const std::string page =
+      std::filesystem::absolute(out / "report.html").lexically_normal().string();
+  if (arguments.json) {
+    std::cout << json;
+  } else {
+    std::cout << inspect::to_terminal(inspection) << "\nreport: " << page << '\n';
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Work& work) {
+  CLI::App* command = app.add_subcommand(
+      "inspect", "see which heads of a model are awake, and where its sinks are");
+  auto a = std::make_shared<Arguments>();
+  command->add_option("model", a->model, "folder (config.json and safetensors) or GGUF file")
+      ->required();
+  command->add_option("--text", a->texts, "text files, read one after the other")->required();
+  command->add_option("--out", a->out, "directory of report.html and report.json")
+      ->capture_default_str();
+  command->add_option("--length", a->windows.length, "tokens of a window")
+      ->check(CLI::Range(2, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--windows", a->windows.most, "windows at most")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  command
+      ->add_option("--bos", a->begin,
+                   "a beginning token in every window: auto (as the tokenizer does), always, never")
+      ->check(CLI::IsMember(kBegin))
+      ->each([a](const std::string& text) { a->windows.begin = kBegin.at(text); })
+      ->capture_default_str();
+  command
+      ->add_option("--pruning-windows", a->options.pruning_windows,
+                   "windows on which heads are silenced; 0: none are")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--seed", a->options.seed, "of the random orders")->capture_default_str();
+  command->add_option("--threads", a->threads, "0: one a core")->check(CLI::NonNegativeNumber);
+  command->add_flag("--json", a->json, "report.json on stdout as well, instead of the summary");
+  command->footer("example:\n  sinkwise inspect SmolLM2-135M --text book.txt --out inspection");
+  command->callback([a, &work] { work = [a] { return run(*a); }; });
+}
+
+}  // namespace sinkwise::apps

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "sinkwise/nn/attention.h"
+
+namespace sinkwise::probes {
+
+// Where the attention of each head of one layer lands. A column is a key position of a window; its
+// mass is the share of all attention weight of the window's rows that it receives, so the masses of
+// a head add up to 1 (less where a learned sink takes its part).
+struct ColumnHeads {
+  std::vector<double> first;        // mass of the first column
+  std::vector<double> largest;      // mass of the heaviest column, window by window, then averaged
+  std::vector<double> top4;         // of the four heaviest columns together
+  std::vector<double> elsewhere;    // of the heaviest column that is not the first
+  std::vector<double> sink_rate;    // Sink_1: share of windows whose first column has a mean weight
+                                    // above 0.3 (arXiv 2410.10781: rows from it on; ours leaves out
+                                    // the first row itself, whose weight is 1 by construction)
+  std::vector<double> entropy;      // mean entropy of a row, nats
+  std::vector<double> column_mean;  // [T] mass of each column, averaged over heads and windows
+};
+
+inline constexpr double kSinkThreshold = 0.3;
+
+// Accumulates records that were observed with gate (for its log-sum-exp) and heads. Weights are
+// formed again from query, key and log-sum-exp, a block of rows at a time: memory grows with T.
+class ColumnProbe {
+ public:
+  // Every window has length T >= 2 and begins a document. `scale` and `window` are those of the
+  // layer.
+  ColumnProbe(double scale, std::optional<std::int64_t> window) : scale_(scale), window_(window) {}
+
+  void add(const nn::AttentionRecord& record);
+  ColumnHeads result() const;
+
+ private:
+  void add_window(const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse);
+
+  double scale_;
+  std::optional<std::int64_t> window_;
+  std::int64_t windows_ = 0;
+  at::Tensor first_, largest_, top4_, elsewhere_, sinks_, entropy_;  // [H] sums over windows
+  at::Tensor column_sum_;                                            // [T]
+};
+
+}  // namespace sinkwise::probes

@@ -1,0 +1,63 @@
+#include "facts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "sinkwise/core/statistics.h"
+#include "sinkwise/core/text.h"
+
+namespace sinkwise::inspect {
+
+std::vector<HeadFacts> head_facts(const Inspection& inspection) {
+  std::vector<HeadFacts> facts;
+  for (std::size_t layer = 0; layer < inspection.layers.size(); ++layer) {
+    const LayerInspection& l = inspection.layers[layer];
+    const double honor = mean(l.heads.output_norm);
+    for (std::size_t h = 0; h < l.heads.importance.size(); ++h) {
+      facts.push_back({static_cast<std::int64_t>(layer), static_cast<std::int64_t>(h),
+                       l.heads.importance[h], l.heads.first_token_weight[h], l.columns.sink_rate[h],
+                       l.columns.elsewhere[h], l.heads.value_drain[h],
+                       l.heads.output_norm[h] / honor, l.columns.entropy[h],
+                       l.geometry.cosine_first[h] - l.geometry.cosine_others[h],
+                       l.geometry.key_norm_ratio[h], l.geometry.key_rank[h]});
+    }
+  }
+  return facts;
+}
+
+bool sinks_into_first(const HeadFacts& head) { return head.sink_rate >= 0.5; }
+bool sinks_elsewhere(const HeadFacts& head) { return head.elsewhere > kSinkColumn; }
+
+std::string Selection::layers() const {
+  if (count == 0) return "none";
+  if (first_layer == last_layer) return concat("layer ", first_layer);
+  return concat("layers ", first_layer, " to ", last_layer);
+}
+
+Selection select(const std::vector<HeadFacts>& heads,
+                 const std::function<bool(const HeadFacts&)>& holds) {
+  Selection selection;
+  for (const HeadFacts& head : heads) {
+    if (!holds(head)) continue;
+    if (selection.count++ == 0) selection.first_layer = head.layer;
+    selection.last_layer = head.layer;
+  }
+  return selection;
+}
+
+std::vector<double> values_of(const std::vector<HeadFacts>& heads, double HeadFacts::*member) {
+  std::vector<double> values;
+  for (const HeadFacts& head : heads) values.push_back(head.*member);
+  return values;
+}
+
+double median(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return !std::isfinite(value); });
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const std::size_t half = values.size() / 2;
+  std::sort(values.begin(), values.end());
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2.0;
+}
+
+}  // namespace sinkwise::inspect

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sinkwise/inspect/inspection.h"
+
+namespace sinkwise::inspect {
+
+// Below these, by whom: a gate that is nearly closed (ours); the value of a sink that does nothing
+// (arXiv 2606.08105).
+inline constexpr double kAsleep = 0.1;
+inline constexpr double kNoOpValue = 0.2;
+// More than this of all attention on one column makes it a sink (arXiv 2410.10781 has 0.3 for the
+// first column).
+inline constexpr double kSinkColumn = 0.3;
+
+// A head's place and figures, for those who look at all of them.
+struct HeadFacts {
+  std::int64_t layer = 0, head = 0;
+  double importance = 0.0, first_token_weight = 0.0, sink_rate = 0.0, elsewhere = 0.0,
+         value_drain = 0.0, honor_ln = 0.0, entropy = 0.0, cosine_gap = 0.0, key_norm_ratio = 0.0,
+         key_rank = 0.0;
+};
+
+std::vector<HeadFacts> head_facts(const Inspection& inspection);
+
+// A head that sinks into the first column in at least half of the windows.
+bool sinks_into_first(const HeadFacts& head);
+bool sinks_elsewhere(const HeadFacts& head);
+
+// How many heads `holds` of, and the layers where they are, such as "12 to 29".
+struct Selection {
+  std::int64_t count = 0;
+  std::int64_t first_layer = -1, last_layer = -1;
+  std::string layers() const;
+};
+Selection select(const std::vector<HeadFacts>& heads,
+                 const std::function<bool(const HeadFacts&)>& holds);
+
+std::vector<double> values_of(const std::vector<HeadFacts>& heads, double HeadFacts::*member);
+double median(std::vector<double> values);  // NaN of none
+
+}  // namespace sinkwise::inspect

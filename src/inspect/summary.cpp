@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <cmath>
+
+#include "facts.h"
+#include "sinkwise/core/statistics.h"
+#include "sinkwise/core/text.h"
+#include "sinkwise/inspect/output.h"
+#include "sinkwise/report/format.h"
+
+namespace sinkwise::inspect {
+namespace {
+
+using report::fixed;
+using report::with_sign;
+using Heads = std::vector<HeadFacts>;
+
+std::string share(std::int64_t part, std::size_t whole) {
+  return concat(part, " of ", whole, " heads (",
+                fixed(100.0 * static_cast<double>(part) / static_cast<double>(whole), 0), " %)");
+}
+
+// The layers that have heads.
+std::vector<const LayerInspection*> with_heads(const Inspection& inspection) {
+  std::vector<const LayerInspection*> layers;
+  for (const LayerInspection& layer : inspection.layers) {
+    if (layer.has_heads) layers.push_back(&layer);
+  }
+  return layers;
+}
+
+std::string about_begin(const TextFacts& text) {
+  std::string sentence =
+      text.begin_id ? concat("Every window begins with the token ", *text.begin_id, " (",
+                             printable(text.begin_text), ").")
+                    : "No beginning token: every window begins with whatever token of the text "
+                      "stands there, and that one serves as the first.";
+  if (text.special_inside == 0) return sentence;
+  return sentence + concat(" ", text.special_inside,
+                           " special tokens stand at later positions; each may be a second sink.");
+}
+
+std::string about_first_token(const Heads& heads) {
+  const Selection sinks = select(heads, sinks_into_first);
+  if (sinks.count == 0) {
+    return concat("No head sinks into the first token: none gives it a mean weight above ",
+                  fixed(probes::kSinkThreshold, 1),
+                  " in at least half of the windows; the median "
+                  "weight is ",
+                  fixed(median(values_of(heads, &HeadFacts::first_token_weight)), 3), ".");
+  }
+  return concat("Sinks on the first token: ", share(sinks.count, heads.size()),
+                " give it a mean weight above ", fixed(probes::kSinkThreshold, 1),
+                " in at least half of the windows; they are in ", sinks.layers(), ".");
+}
+
+std::string about_other_columns(const Heads& heads) {
+  const Selection moved = select(heads, sinks_elsewhere);
+  if (moved.count == 0) {
+    return concat("No sink elsewhere: no head puts more than ", fixed(kSinkColumn, 1),
+                  " of all its attention on one later column.");
+  }
+  return concat("Sinks elsewhere: ", share(moved.count, heads.size()), " put more than ",
+                fixed(kSinkColumn, 1), " of all attention on one column that is not the first (",
+                moved.layers(), ").");
+}
+
+std::string about_sleep(const Inspection& inspection, const Heads& heads) {
+  const Selection asleep =
+      select(heads, [](const HeadFacts& head) { return head.importance < kAsleep; });
+  const std::string gate = concat("gate (", inspection.model.gate, ")");
+  if (asleep.count == 0) {
+    return concat("No head is asleep: every mean ", gate, " is at least ", fixed(kAsleep, 1),
+                  "; the lowest is ",
+                  fixed(extent(values_of(heads, &HeadFacts::importance)).first, 3), ".");
+  }
+  return concat(
+      "Asleep: ", share(asleep.count, heads.size()), " have a mean ", gate, " below ",
+      fixed(kAsleep, 1), " (", asleep.layers(),
+      "). A closed gate does not prove that a head is useless: see what silencing costs.");
+}
+
+std::string about_inequality(const Inspection& inspection) {
+  std::vector<double> cv, effective, mean_gate;
+  const auto layers = with_heads(inspection);
+  for (const auto* layer : layers) {
+    cv.push_back(layer->cv), effective.push_back(layer->effective_heads);
+    mean_gate.push_back(layer->mean_gate);
+  }
+  const auto H = static_cast<double>(inspection.model.heads);
+  const auto worst = std::min_element(effective.begin(), effective.end());
+  const char* word = mean(effective) >= 0.9 * H   ? "only mildly unequal"
+                     : mean(effective) >= 0.6 * H ? "clearly unequal"
+                                                  : "very unequal";
+  return concat("Heads are ", word, ": CV ", fixed(mean(cv), 3), ", ", fixed(mean(effective), 1),
+                " effective heads of ", inspection.model.heads, " on average, ", fixed(*worst, 1),
+                " in the worst layer, at a mean gate of ", fixed(mean(mean_gate), 3),
+                " (a low CV alone may only mean that all gates are open, or all closed).");
+}
+
+std::string about_value(const Heads& heads) {
+  const auto drain = values_of(heads, &HeadFacts::value_drain);
+  const Selection nothing =
+      select(heads, [](const HeadFacts& head) { return head.value_drain < kNoOpValue; });
+  return concat("The first token's value has ", fixed(median(drain), 2),
+                " of the usual norm (median over heads); below ", fixed(kNoOpValue, 1),
+                ", where a sink does nothing, in ", share(nothing.count, heads.size()),
+                ". Where it is not small the sink also writes something, and the gate tells only "
+                "part of what the head does.");
+}
+
+std::string about_honor(const Inspection& inspection) {
+  const double rho = inspection.importance_honor_spearman;
+  const char* word = std::isnan(rho) ? "cannot be compared"
+                     : rho > 0.7     ? "mostly agree"
+                     : rho > 0.3     ? "agree in part"
+                                     : "do not agree";
+  return concat("Gate and output ", word,
+                ": rank correlation of importance with the norm of a "
+                "head's output (HONOR over its layer's mean) ",
+                fixed(rho, 2), ".");
+}
+
+std::string about_interventions(const Interventions& interventions) {
+  std::string text =
+      concat("Setting the first token's value to 0 changes the loss by ",
+             with_sign(interventions.loss_without_first_value - interventions.loss, 3), " nats (",
+             interventions.windows, " windows).");
+  // The curve's middle point: a quarter of all heads.
+  const std::size_t at = std::min<std::size_t>(2, interventions.curves.front().loss.size() - 1);
+  std::vector<std::string> parts;
+  for (const PruningCurve& curve : interventions.curves) {
+    const double rise = curve.loss[at] - interventions.loss;
+    const bool spread = at < curve.spread.size() && std::isfinite(curve.spread[at]);
+    parts.push_back(concat(spread
+                               ? concat(with_sign(rise, 3), " \u00b1 ", fixed(curve.spread[at], 3))
+                               : with_sign(rise, 3),
+                           " by ", curve.order));
+  }
+  return text + concat(" Silencing ", interventions.curves.front().silenced[at],
+                       " heads, the lowest first, costs ", join(parts), ".");
+}
+
+std::string about_activations(const Inspection& inspection) {
+  const auto& layers = inspection.layers;
+  const auto worst =
+      std::max_element(layers.begin(), layers.end(), [](const auto& a, const auto& b) {
+        return a.activations.max_to_median < b.activations.max_to_median;
+      });
+  return concat("Largest activation: ", fixed(worst->activations.max_to_median, 0),
+                " times the median, after layer ", worst - layers.begin(),
+                ", where the first token's state is ", fixed(worst->activations.first_to_others, 1),
+                " times as long as the others'.");
+}
+
+}  // namespace
+
+std::vector<std::string> summary(const Inspection& inspection) {
+  std::vector<std::string> sentences{about_begin(inspection.text)};
+  const Heads heads = head_facts(inspection);
+  if (heads.empty()) {
+    sentences.push_back("No layer has softmax attention: there are no heads to look at.");
+  } else {
+    sentences.push_back(about_first_token(heads));
+    sentences.push_back(about_other_columns(heads));
+    sentences.push_back(about_sleep(inspection, heads));
+    sentences.push_back(about_inequality(inspection));
+    sentences.push_back(about_value(heads));
+    sentences.push_back(about_honor(inspection));
+  }
+  if (inspection.interventions && !inspection.interventions->curves.empty()) {
+    sentences.push_back(about_interventions(*inspection.interventions));
+  }
+  sentences.push_back(about_activations(inspection));
+  return sentences;
+}
+
+}  // namespace sinkwise::inspect

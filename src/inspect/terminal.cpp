@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <sstream>
+
+#include "sinkwise/core/text.h"
+#include "sinkwise/inspect/output.h"
+#include "sinkwise/report/format.h"
+
+namespace sinkwise::inspect {
+namespace {
+
+using report::fixed;
+
+constexpr std::size_t kMostLayers = 12;
+
+// Words of `text` in lines of `width`, the later ones indented.
+void wrap(std::ostringstream& out, const std::string& text, std::size_t width) {
+  std::istringstream words(text);
+  std::string word, line = "-";
+  while (words >> word) {
+    if (line.size() + 1 + word.size() > width) {
+      out << line << '\n';
+      line = " ";
+    }
+    line += " " + word;
+  }
+  out << line << '\n';
+}
+
+// Layers to show: all, or those with the highest CV, in the order of the model.
+std::vector<std::size_t> shown_layers(const Inspection& inspection) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < inspection.layers.size(); ++i) {
+    if (inspection.layers[i].has_heads) order.push_back(i);
+  }
+  if (order.size() <= kMostLayers) return order;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return inspection.layers[a].cv > inspection.layers[b].cv;
+  });
+  order.resize(kMostLayers);
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+// Dark to light, eight steps: what a head's gate looks like in one column.
+const char* shade(double gate) {
+  constexpr const char* kShades[] = {"\u2581", "\u2582", "\u2583", "\u2584",
+                                     "\u2585", "\u2586", "\u2587", "\u2588"};
+  return kShades[std::clamp(static_cast<int>(gate * 8.0), 0, 7)];
+}
+
+std::string right(const std::string& text, std::size_t width) {
+  return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
+}
+
+void layer_lines(std::ostringstream& out, const Inspection& inspection, std::size_t width) {
+  const auto shown = shown_layers(inspection);
+  if (shown.empty()) return;
+  const bool all = std::ranges::count_if(inspection.layers, &LayerInspection::has_heads) ==
+                   static_cast<std::ptrdiff_t>(shown.size());
+  out << "layer     CV  gate  effective  gates of the heads"
+      << (all ? "" : concat(" (the ", shown.size(), " layers of highest CV)")) << '\n';
+  constexpr std::size_t kBefore = 30;
+  for (const std::size_t i : shown) {
+    const LayerInspection& layer = inspection.layers[i];
+    out << right(concat(i), 5) << right(fixed(layer.cv, 3), 7)
+        << right(fixed(layer.mean_gate, 2), 6) << right(fixed(layer.effective_heads, 1), 11)
+        << "  ";
+    const auto& gates = layer.heads.importance;
+    for (std::size_t h = 0; h < gates.size() && h + kBefore < width; ++h) out << shade(gates[h]);
+    out << '\n';
+  }
+}
+
+}  // namespace
+
+std::string to_terminal(const Inspection& inspection, int width) {
+  std::ostringstream out;
+  const ModelFacts& m = inspection.model;
+  out << printable(m.path) << ": " << printable(m.model_type) << ", " << m.layers << " layers, "
+      << m.heads << " heads, width " << m.width << "\nloss " << fixed(inspection.loss, 4)
+      << " nats a token, " << fixed(inspection.bits_per_byte, 4) << " bits a byte ("
+      << inspection.text.windows << " windows of " << inspection.text.length << ")\n\n";
+  for (const std::string& sentence : summary(inspection)) {
+    wrap(out, sentence, static_cast<std::size_t>(std::max(width, 60)));
+  }
+  out << '\n';
+  layer_lines(out, inspection, static_cast<std::size_t>(std::max(width, 60)));
+  return out.str();
+}
+
+}  // namespace sinkwise::inspect

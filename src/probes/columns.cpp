@@ -1,0 +1,70 @@
+#include "sinkwise/probes/columns.h"
+
+#include <algorithm>
+
+#include <torch/torch.h>
+
+#include "vectors.h"
+
+namespace sinkwise::probes {
+namespace {
+
+constexpr std::int64_t kRowsAtOnce = 128;
+
+// [rows, keys] bool: rows begin, begin + 1, ... see key j.
+at::Tensor seen(std::int64_t begin, std::int64_t rows, std::int64_t keys,
+                std::optional<std::int64_t> window) {
+  const at::Tensor row = at::arange(begin, begin + rows).unsqueeze(1), key = at::arange(keys);
+  at::Tensor mask = key <= row;
+  if (window) mask = mask.logical_and(key > row - *window);
+  return mask;
+}
+
+}  // namespace
+
+void ColumnProbe::add(const nn::AttentionRecord& record) {
+  torch::NoGradGuard no_grad;
+  const auto B = record.query.size(0), groups = record.query.size(1) / record.key.size(1);
+  for (std::int64_t b = 0; b < B; ++b) {
+    add_window(record.query[b], record.key[b].repeat_interleave(groups, 0), record.lse[b]);
+  }
+}
+
+// query, key [H, T, D], lse [H, T].
+void ColumnProbe::add_window(const at::Tensor& query, const at::Tensor& key,
+                             const at::Tensor& lse) {
+  const auto H = query.size(0), T = query.size(1);
+  at::Tensor columns = at::zeros({H, T}), entropy = at::zeros({H}), later_first = at::zeros({H});
+  for (std::int64_t row = 0; row < T; row += kRowsAtOnce) {
+    const auto rows = std::min(kRowsAtOnce, T - row), keys = row + rows;
+    at::Tensor log_weight = at::matmul(query.narrow(1, row, rows) * scale_,
+                                       key.narrow(1, 0, keys).transpose(1, 2));  // [H, rows, keys]
+    // A weight is at most 1; keys out of sight may score higher, and are masked below.
+    log_weight.sub_(lse.narrow(1, row, rows).unsqueeze(-1)).clamp_max_(0.0);
+    const at::Tensor weight = log_weight.exp().mul_(seen(row, rows, keys, window_).to(at::kFloat));
+    columns.narrow(1, 0, keys).add_(weight.sum(1));
+    entropy.sub_((weight * log_weight).sum(at::IntArrayRef{1, 2}));
+    const at::Tensor first = weight.select(2, 0);  // [H, rows]
+    later_first.add_((row == 0 ? first.narrow(1, 1, rows - 1) : first).sum(1));
+  }
+  const double total = static_cast<double>(T);
+  const at::Tensor mass = columns.to(at::kDouble) / total;
+  const at::Tensor heaviest = std::get<0>(mass.topk(std::min<std::int64_t>(4, T), -1));
+  add_to(first_, mass.select(1, 0));
+  add_to(largest_, heaviest.select(1, 0));
+  add_to(top4_, heaviest.sum(1));
+  add_to(elsewhere_, std::get<0>(mass.narrow(1, 1, T - 1).max(1)));
+  add_to(sinks_, (later_first / (total - 1) > kSinkThreshold).to(at::kDouble));
+  add_to(entropy_, entropy.to(at::kDouble) / total);
+  add_to(column_sum_, mass.mean(0));
+  ++windows_;
+}
+
+ColumnHeads ColumnProbe::result() const {
+  if (windows_ == 0) return {};
+  auto mean = [&](const at::Tensor& sum) { return to_vector(sum / static_cast<double>(windows_)); };
+  return {mean(first_), mean(largest_), mean(top4_),      mean(elsewhere_),
+          mean(sinks_), mean(entropy_), mean(column_sum_)};
+}
+
+}  // namespace sinkwise::probes
