@@ -1,9 +1,7 @@
 #include "sinkwise/inspect/inspect.h"
 
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <thread>
 
 #include <ATen/Parallel.h>
@@ -12,7 +10,6 @@
 #include "console.h"
 #include "exit_code.h"
 #include "sinkwise/core/clock.h"
-#include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
 #include "sinkwise/core/text.h"
@@ -35,15 +32,7 @@ const std::map<std::string, inspect::Begin> kBegin = {{"auto", inspect::Begin::t
                                                       {"always", inspect::Begin::always},
                                                       {"never", inspect::Begin::never}};
 
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    throw BadFile(
-        {"a text cannot be read", printable(path), "a file with text in UTF-8", "none", ""});
-  }
-  return text.str();
-}
+constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 30;
 
 std::string command_text(const Arguments& a) {
   return concat("sinkwise inspect ", a.model, " --text ", join(a.texts, " "), " --length ",
@@ -56,7 +45,7 @@ int run(const Arguments& arguments) {
   at::set_num_threads(arguments.threads > 0 ? arguments.threads : cores);
   const auto model = pretrained::Model::open(arguments.model);
   std::vector<std::string> texts;
-  for (const std::string& path : arguments.texts) texts.push_back(read_text(path));
+  for (const std::string& path : arguments.texts) texts.push_back(read_file(path, kMostTextBytes));
   auto windows = inspect::cut_windows(model.load_tokenizer(), texts, arguments.windows);
   windows.facts.files = arguments.texts;
   Console console;

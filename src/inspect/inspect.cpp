@@ -120,7 +120,7 @@ Inspection inspect(const pretrained::Model& model, const Windows& windows,
   check_length(config, windows.facts.length);
   Inspection result;
   result.model = facts_of(config), result.text = windows.facts;
-  const std::int64_t L = result.model.layers, passes = options.pruning_windows > 0 ? 2 : 1;
+  const std::int64_t L = result.model.layers, passes = options.pruning_windows > 0 ? 4 : 1;
   std::int64_t done = 0;
   auto layer_done = [&](const char* what) {
     return [&, what] { progress(++done, L * passes, what); };

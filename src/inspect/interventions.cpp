@@ -5,6 +5,7 @@
 
 #include <torch/torch.h>
 
+#include "gradient.h"
 #include "sinkwise/core/random.h"
 #include "sinkwise/core/statistics.h"
 #include "walk.h"
@@ -75,8 +76,11 @@ Interventions intervene(const pretrained::Model& model, const at::Tensor& tokens
   const std::vector<Head> heads = all_heads(layers);
   Scores importance;
   for (const LayerInspection& layer : layers) importance.push_back(layer.heads.importance);
-  std::vector<std::vector<Head>> orders = {ordered_by(heads, importance),
-                                           ordered_by(heads, honor_over_layer_mean(layers))};
+  const at::Tensor some = tokens.narrow(0, 0, std::min(options.pruning_windows, tokens.size(0)));
+  std::vector<std::vector<Head>> orders = {
+      ordered_by(heads, importance), ordered_by(heads, honor_over_layer_mean(layers)),
+      ordered_by(heads, gradient_scores(model, some, layer_done))};
+  const std::vector<std::string> names = {"importance", "HONOR over its layer's mean", "gradient"};
   for (std::int64_t r = 0; r < options.random_orders; ++r) {
     orders.push_back(shuffled(heads, options.seed, static_cast<std::uint64_t>(r)));
   }
@@ -91,7 +95,6 @@ Interventions intervene(const pretrained::Model& model, const at::Tensor& tokens
       variants.push_back(silencing(layers, order, static_cast<std::size_t>(count)));
     }
   }
-  const at::Tensor some = tokens.narrow(0, 0, std::min(options.pruning_windows, tokens.size(0)));
   const auto hidden = walk(model, some, variants, {}, nullptr, layer_done);
   std::vector<double> losses;
   for (const at::Tensor& states : hidden) losses.push_back(mean_loss(model, states, some));
@@ -100,8 +103,8 @@ Interventions intervene(const pretrained::Model& model, const at::Tensor& tokens
   auto loss_of = [&](std::size_t order, std::size_t i) {
     return losses[2 + order * counts.size() + i];
   };
-  for (std::size_t order = 0; order < 2; ++order) {
-    PruningCurve curve{order == 0 ? "importance" : "HONOR over its layer's mean", counts, {}, {}};
+  for (std::size_t order = 0; order < names.size(); ++order) {
+    PruningCurve curve{names[order], counts, {}, {}};
     for (std::size_t i = 0; i < counts.size(); ++i) curve.loss.push_back(loss_of(order, i));
     result.curves.push_back(std::move(curve));
   }
@@ -109,7 +112,8 @@ Interventions intervene(const pretrained::Model& model, const at::Tensor& tokens
   PruningCurve random{"random", counts, {}, {}};
   for (std::size_t i = 0; i < counts.size(); ++i) {
     std::vector<double> values;
-    for (std::size_t order = 2; order < orders.size(); ++order) values.push_back(loss_of(order, i));
+    for (std::size_t order = names.size(); order < orders.size(); ++order)
+      values.push_back(loss_of(order, i));
     random.loss.push_back(mean(values));
     random.spread.push_back(sample_deviation(values));
   }

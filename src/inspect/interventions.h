@@ -9,7 +9,8 @@ namespace sinkwise::inspect {
 std::vector<std::vector<double>> honor_over_layer_mean(const std::vector<LayerInspection>& layers);
 
 // Loss with the first value dropped, and with more and more heads silenced: the least important
-// first, by importance, by HONOR over its layer's mean, and in random order.
+// first, by importance, by HONOR over its layer's mean, by gradient, and in random order.
+// `layer_done` hears three times of each layer.
 Interventions intervene(const pretrained::Model& model, const at::Tensor& tokens,
                         const std::vector<LayerInspection>& layers, const InspectOptions& options,
                         const std::function<void()>& layer_done);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "facts.h"
@@ -112,12 +113,12 @@ Section importance_section(const Inspection& inspection) {
                       inspection, "highest", 2, [](const auto& l) { return l.max_gate; }, true)}}},
        Chart{"Effective heads",
              {"layer"},
-             {"heads", std::pair(0.0, H)},
+             {"heads", std::pair(0.0, 1.05 * H)},
              concat("H / (1 + CV^2) of ", inspection.model.heads, " heads."),
              report::LineChart{{over_layers(
                  inspection, "effective", 0, [](const auto& l) { return l.effective_heads; },
                  true)}}}},
-      true,
+      false,
       300});
   return section;
 }
@@ -213,9 +214,8 @@ Section cost_section(const Inspection& inspection) {
       "Loss on ", i.windows,
       " windows after the outputs of heads were set to zero, the lowest "
       "first by each order. An order is good when its curve stays low. HONOR is the mean norm of a "
-      "head's output (arXiv 2504.03889). The order by gradient is not measured: it needs a "
-      "backward "
-      "pass through the whole model.")));
+      "head's output (arXiv 2504.03889); the gradient is that of the loss by a factor on the "
+      "head's output, without its sign (arXiv 1905.10650).")));
   report::LineChart chart;
   report::Tone tone = 0;
   for (const PruningCurve& curve : i.curves) {
@@ -273,6 +273,46 @@ Section activations_section(const Inspection& inspection) {
   return section;
 }
 
+// Keys after the row leave their cells empty.
+std::vector<std::vector<double>> without_upper(std::vector<std::vector<double>> weights) {
+  for (std::size_t row = 0; row < weights.size(); ++row) {
+    std::fill(weights[row].begin() + static_cast<std::ptrdiff_t>(row) + 1, weights[row].end(),
+              kNan);
+  }
+  return weights;
+}
+
+// What the rows and keys of a map are; the position keeps equal tokens apart.
+std::vector<std::string> numbered(const std::vector<std::string>& tokens) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    names.push_back(concat(i, " ", printable(tokens[i])));
+  return names;
+}
+
+Section maps_section(const Inspection& inspection) {
+  Section section{"maps", "One head at a time", {}};
+  section.blocks.push_back(
+      Paragraph(concat("Attention weights on the first ", inspection.map_tokens.size(),
+                       " tokens of the first window. A sink is a bright column; a head that looks "
+                       "at the token before "
+                       "is a bright line below the diagonal.")));
+  report::MapList list;
+  list.label = "layer.head";
+  const auto names = numbered(inspection.map_tokens);
+  for (const HeadMap& map : inspection.maps) {
+    list.maps.push_back({concat(map.layer, ".", map.head), without_upper(map.weights)});
+  }
+  list.first = {"Weights of a head",
+                {"key"},
+                {"row"},
+                "Rows add up to 1, less where a learned sink takes a part. In 64 steps.",
+                HeatMap{names, names, list.maps.front().values, "weight", std::pair(0.0, 1.0)},
+                620};
+  section.blocks.push_back(std::move(list));
+  return section;
+}
+
 report::Cell number(double value, int decimals) {
   return {report::fixed(value, decimals),
           std::isfinite(value) ? std::optional(value) : std::nullopt};
@@ -322,7 +362,7 @@ Section closing_section(const std::string& command) {
 report::Document to_document(const Inspection& inspection, const std::string& command) {
   const ModelFacts& m = inspection.model;
   report::Document document;
-  document.title = concat("Heads of ", m.path);
+  document.title = concat("Heads of ", std::filesystem::path(m.path).filename().string());
   document.subtitle = concat(m.model_type, ": ", m.layers, " layers, ", m.heads, " heads (",
                              m.key_heads, " of keys), width ", m.width);
   document.provenance = {
@@ -338,6 +378,7 @@ report::Document to_document(const Inspection& inspection, const std::string& co
     document.sections.push_back(geometry_section(inspection));
   }
   document.sections.push_back(activations_section(inspection));
+  if (!inspection.maps.empty()) document.sections.push_back(maps_section(inspection));
   if (m.heads > 0) document.sections.push_back(table_section(inspection));
   document.sections.push_back(closing_section(command));
   return document;

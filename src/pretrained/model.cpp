@@ -188,17 +188,43 @@ std::shared_ptr<nn::Norm> Model::load_final_norm() const {
 
 at::Tensor Model::load_output() const { return source_->read(output_name_); }
 
+// [N]: log of the sum of exp(logit) over the vocabulary, for x [N, width] after the final norm.
+at::Tensor Model::log_normaliser(const at::Tensor& x) const {
+  at::Tensor total = at::full({x.size(0)}, -INFINITY, x.options());
+  for (std::int64_t row = 0; row < config_.vocabulary; row += kOutputRows) {
+    const at::Tensor slice = output_rows(row);
+    total = at::logaddexp(total, at::matmul(x, slice.t()).logsumexp(-1));
+  }
+  return total;
+}
+
+// Rows [first, first + kOutputRows) of the output matrix, fewer at its end.
+at::Tensor Model::output_rows(std::int64_t first) const {
+  return source_->rows(output_name_, first, std::min(kOutputRows, config_.vocabulary - first));
+}
+
 at::Tensor Model::losses(const at::Tensor& hidden, const at::Tensor& targets) const {
   torch::NoGradGuard no_grad;
   const at::Tensor x = load_final_norm()->forward(hidden);
-  const at::Tensor score = (x * rows_of_tokens(output_name_, targets)).sum(-1);
-  at::Tensor total = at::full_like(score, -INFINITY);
-  for (std::int64_t row = 0; row < config_.vocabulary; row += kOutputRows) {
-    const auto count = std::min(kOutputRows, config_.vocabulary - row);
-    const at::Tensor slice = source_->rows(output_name_, row, count);
-    total = at::logaddexp(total, at::matmul(x, slice.t()).logsumexp(-1));
+  return log_normaliser(x) - (x * rows_of_tokens(output_name_, targets)).sum(-1);
+}
+
+at::Tensor Model::loss_gradient(const at::Tensor& hidden, const at::Tensor& targets) const {
+  at::AutoGradMode with_gradients(true);  // whatever the caller has switched off
+  const at::Tensor leaf = hidden.detach().requires_grad_();
+  const at::Tensor x = load_final_norm()->forward(leaf);
+  at::Tensor gradient;  // of the sum by x: the expected row of the output matrix minus the target's
+  {
+    torch::NoGradGuard no_grad;
+    const at::Tensor total = log_normaliser(x).unsqueeze(-1);
+    gradient = -rows_of_tokens(output_name_, targets);
+    for (std::int64_t row = 0; row < config_.vocabulary; row += kOutputRows) {
+      const at::Tensor slice = output_rows(row);
+      gradient.addmm_((at::matmul(x, slice.t()) - total).exp(), slice);
+    }
+    gradient.div_(static_cast<double>(targets.numel()));
   }
-  return total - score;
+  return torch::autograd::grad({x}, {leaf}, {gradient}).front();
 }
 
 LoadedModel::LoadedModel(const Model& model) : model_(&model) {

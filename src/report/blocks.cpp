@@ -6,6 +6,7 @@
 
 #include "escape.h"
 #include "figure.h"
+#include "map_list.h"
 
 namespace sinkwise::report {
 namespace {
@@ -147,6 +148,11 @@ std::string html_of(const Grid& grid, int& charts) {
   for (const Chart& chart : grid.charts)
     html += figure_html(chart, /*legend=*/!grid.shared_legend, ++charts);
   return html + "</div>\n";
+}
+
+std::string html_of(const MapList& list, int& charts) {
+  const int number = ++charts;
+  return map_list_html(list, number) + figure_html(list.first, /*legend=*/false, number);
 }
 
 }  // namespace

@@ -85,6 +85,19 @@ void check_block(const std::string& where, const Grid& grid) {
   for (const Chart& chart : grid.charts) check_chart(where, chart);
 }
 
+template <>
+void check_block(const std::string& where, const MapList& list) {
+  check_chart(where, list.first);
+  const auto* map = std::get_if<HeatMap>(&list.first.data);
+  if (map == nullptr) fail(where + ", list of maps", "a heat map to begin with", "another chart");
+  for (const MapList::Map& other : list.maps) {
+    const std::string inside = where + ", map '" + other.name + "'";
+    same_size(inside, "rows of values", map->rows.size(), other.values.size());
+    for (const auto& row : other.values)
+      same_size(inside, "columns", map->columns.size(), row.size());
+  }
+}
+
 void check_anchor(const std::string& id) {
   const char* const kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
   if (id.empty() || id.find_first_not_of(kAllowed) != std::string::npos)

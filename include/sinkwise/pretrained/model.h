@@ -51,9 +51,14 @@ class Model {
   // yet. The output matrix is read in slices, so the memory is that of one slice and [N, slice].
   at::Tensor losses(const at::Tensor& hidden, const at::Tensor& targets) const;
 
+  // [N, width]: d of the mean of those losses / d hidden, by slices as well.
+  at::Tensor loss_gradient(const at::Tensor& hidden, const at::Tensor& targets) const;
+
  private:
   Model() = default;
   at::Tensor rows_of_tokens(const std::string& matrix, const at::Tensor& tokens) const;
+  at::Tensor log_normaliser(const at::Tensor& x) const;
+  at::Tensor output_rows(std::int64_t first) const;
 
   std::filesystem::path path_;
   const Family* family_ = nullptr;

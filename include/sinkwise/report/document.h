@@ -83,7 +83,21 @@ struct Table {
   std::vector<std::vector<Cell>> rows;
 };
 
-using Block = std::variant<Paragraph, Heading, Bullets, Code, Verdicts, Table, Chart, Grid>;
+// Many heat maps of the same rows and columns, one at a time, chosen by name from a list. Values
+// are kept in 64 steps between 0 and 1, which is all that a colour can tell; one that is not finite
+// leaves its cell empty.
+struct MapList {
+  std::string label;  // of the list: "head"
+  Chart first;        // a HeatMap with the range 0 to 1; what is seen before anything is chosen
+  struct Map {
+    std::string name;
+    std::vector<std::vector<double>> values;  // [row][column], of the shape of the first
+  };
+  std::vector<Map> maps;
+};
+
+using Block =
+    std::variant<Paragraph, Heading, Bullets, Code, Verdicts, Table, Chart, Grid, MapList>;
 
 struct Section {
   std::string id;  // the anchor: letters, digits, '-' and '_'

@@ -81,6 +81,27 @@
     header.setAttribute("aria-sort", ascending ? "ascending" : "descending");
   }
 
+  // One character a cell: 64 steps from 0 to 1, a point where there is no value.
+  var STEPS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+  function cellsOf(text, columns) {
+    var rows = [];
+    for (var at = 0; at < text.length; at += columns) {
+      rows.push(text.slice(at, at + columns).split("").map(function (step) {
+        return step === "." ? null : STEPS.indexOf(step) / 63;
+      }));
+    }
+    return rows;
+  }
+
+  document.querySelectorAll(".chooser select").forEach(function (list) {
+    var maps = JSON.parse(document.getElementById(list.dataset.maps).textContent);
+    list.addEventListener("change", function () {
+      var node = document.querySelector('.plot[data-figure="' + list.dataset.figure + '"]');
+      Plotly.restyle(node, { z: [cellsOf(maps[list.selectedIndex], Number(list.dataset.columns))] });
+    });
+  });
+
   document.querySelectorAll("table.sortable").forEach(function (table) {
     table.querySelectorAll("thead th").forEach(function (header) {
       header.querySelector("button").addEventListener("click", function () { sortBy(table, header); });

@@ -35,6 +35,10 @@ TEST(Check, RefusesShapesThatDoNotAgree) {
   expect_refused(with(chart_of(Histogram{1, 1, {}})), "low < high");
   expect_refused(with(chart_of(Scatter{{{"base", 0, {1}, {1}, {"a", "b"}}}})), "labels");
   expect_refused(with(Grid{{chart_of(LineChart{{{"base", 0, {1, 2}, {1}}}})}}), "chart 'c'");
+  const Chart map = chart_of(HeatMap{{"0"}, {"0", "1"}, {{1, 1}}, "v"});
+  expect_refused(with(MapList{"head", map, {{"0.0", {{1}}}}}), "map '0.0'");
+  expect_refused(with(MapList{"head", map, {{"0.0", {{1, 1}, {1, 1}}}}}), "rows of values");
+  expect_refused(with(MapList{"head", chart_of(LineChart{}), {}}), "heat map");
 }
 
 TEST(Check, RefusesAnchorsThatAreNone) {

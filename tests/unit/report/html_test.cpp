@@ -25,7 +25,7 @@ int count(const std::string& text, const std::string& part) {
 
 std::vector<nlohmann::json> figures(const std::string& html) {
   std::vector<nlohmann::json> list;
-  const std::string open = "<script type=\"application/json\"";
+  const std::string open = "<script type=\"application/json\" id=\"figure-";
   for (std::size_t at = html.find(open); at != std::string::npos; at = html.find(open, at + 1)) {
     const std::size_t begin = html.find('>', at) + 1;
     list.push_back(
@@ -147,6 +147,14 @@ TEST(Html, GapsBecomeNull) {
   EXPECT_EQ(line[1]["y"], nlohmann::json({3.0, nullptr, 1.0}));
   EXPECT_EQ(drawn[3]["data"][0]["x"], nlohmann::json({0, 0.25, 0.5, 0.75, 1}));
   EXPECT_EQ(drawn[0]["layout"]["xaxis"]["title"]["text"], "step");
+}
+
+// 1 is the last of the 64 steps, 0.5 the 32nd (63 / 2 rounded up), and a gap a point.
+TEST(Html, MapsOfAListAreOneCharacterACell) {
+  const std::string html = own_part(sample_document());
+  EXPECT_NE(html.find("[\"/.gg\",\"/.A/\"]"), std::string::npos);
+  EXPECT_NE(html.find("<option>0.1</option>"), std::string::npos);
+  EXPECT_NE(html.find("data-columns=\"2\""), std::string::npos);
 }
 
 TEST(Html, LogarithmicAxesTakePlainValues) {

@@ -56,9 +56,22 @@ inline Document sample_document() {
                       {"Two is", Status::null, "2"},
                       {"Nothing is", Status::undecided, "none"}}},
             table}},
-          {"charts", "Charts", {line, Grid{{map, bars, steps, points}}}}}};
+          {"charts",
+           "Charts",
+           {line, Grid{{map, bars, steps, points}},
+            MapList{"head",
+                    {"One of two",
+                     {"key"},
+                     {"row"},
+                     "Two heads.",
+                     HeatMap{{"0", "1"},
+                             {"0", "1"},
+                             {{1.0, gap}, {0.5, 0.5}},
+                             "weight",
+                             std::pair(0.0, 1.0)}},
+                    {{"0.0", {{1.0, gap}, {0.5, 0.5}}}, {"0.1", {{1.0, gap}, {0.0, 1.0}}}}}}}}};
 }
 
-inline constexpr int kSampleCharts = 5;
+inline constexpr int kSampleCharts = 6;
 
 }  // namespace sinkwise::report

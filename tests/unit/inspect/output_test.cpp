@@ -1,0 +1,106 @@
+#include "sinkwise/inspect/output.h"
+
+#include <gtest/gtest.h>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "sinkwise/core/json.h"
+#include "sinkwise/inspect/inspect.h"
+#include "sinkwise/report/html.h"
+#include "unit/inspect/fixture.h"
+
+namespace sinkwise::inspect {
+namespace {
+
+Inspection inspect_fixture(const char* family, std::int64_t pruning = 1) {
+  const auto model = pretrained::Model::open(test::fixture(family));
+  Windows windows;
+  windows.tokens = test::some_tokens(4, 16);
+  windows.facts.windows = 4, windows.facts.length = 16;
+  windows.facts.files = {"text"};
+  for (int i = 0; i < 16; ++i) windows.first_texts.push_back("token");
+  return inspect(model, windows, {.pruning_windows = pruning}, [](auto, auto, const auto&) {});
+}
+
+std::string all(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences) text += sentence + "\n";
+  return text;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Output, EveryFamilyGivesAPageAndJson) {
+  for (const char* family : {"llama", "gpt2", "gpt_oss", "qwen3_next", "gemma3"}) {
+    SCOPED_TRACE(family);
+    const Inspection inspection = inspect_fixture(family);
+    EXPECT_TRUE(contains(report::render_html(to_document(inspection, "again")), "again"));
+    const auto parsed = nlohmann::json::parse(json_text(to_json(inspection)));
+    EXPECT_EQ(parsed["layers"].size(), inspection.layers.size());
+    EXPECT_EQ(parsed["interventions"]["pruning"].size(), 4U);
+    EXPECT_TRUE(contains(to_terminal(inspection), "nats a token"));
+  }
+}
+
+TEST(Output, ProgressReachesItsEnd) {
+  const auto model = pretrained::Model::open(test::fixture("llama"));
+  Windows windows;
+  windows.tokens = test::some_tokens(2, 8);
+  windows.facts.windows = 2, windows.facts.length = 8;
+  for (const std::int64_t pruning : {0, 1}) {
+    std::int64_t last = 0, of = 0;
+    inspect(model, windows, {.pruning_windows = pruning},
+            [&](std::int64_t done, std::int64_t total, const auto&) {
+              EXPECT_EQ(done, last + 1);
+              last = done, of = total;
+            });
+    EXPECT_EQ(last, of);
+  }
+}
+
+TEST(Output, NamesFromFilesAreText) {
+  Inspection inspection = inspect_fixture("llama", 0);
+  inspection.model.path = "<script>alert(1)</script>\x1b[2J";
+  inspection.text.begin_id = 1, inspection.text.begin_text = "\x1b[31m<b>";
+  inspection.map_tokens[0] = "<i>\x1b";
+  const std::string page = report::render_html(to_document(inspection, "again"));
+  EXPECT_FALSE(contains(page, "<script>alert"));
+  EXPECT_FALSE(contains(page, "\x1b"));
+  EXPECT_FALSE(contains(to_terminal(inspection), "\x1b"));
+}
+
+TEST(Summary, SaysWhatIsNotThere) {
+  Inspection inspection = inspect_fixture("llama", 0);
+  for (auto& layer : inspection.layers) {
+    for (double& rate : layer.columns.sink_rate) rate = 0.0;
+    for (double& mass : layer.columns.elsewhere) mass = 0.1;
+    for (double& gate : layer.heads.importance) gate = 0.5;
+  }
+  const std::string text = all(summary(inspection));
+  EXPECT_TRUE(contains(text, "No head sinks into the first token")) << text;
+  EXPECT_TRUE(contains(text, "No sink elsewhere")) << text;
+  EXPECT_TRUE(contains(text, "No head is asleep")) << text;
+  EXPECT_TRUE(contains(text, "No beginning token")) << text;
+}
+
+TEST(Summary, CountsSinksAndSpecialTokens) {
+  Inspection inspection = inspect_fixture("llama", 0);
+  inspection.layers[1].columns.sink_rate.assign(inspection.layers[1].columns.sink_rate.size(), 1.0);
+  for (auto& layer : inspection.layers) {
+    if (&layer != &inspection.layers[1])
+      layer.columns.sink_rate.assign(layer.columns.sink_rate.size(), 0.49);
+  }
+  inspection.layers[1].heads.importance[0] = 0.05;
+  inspection.text.special_inside = 2;
+  const std::string text = all(summary(inspection));
+  const auto H = inspection.layers[1].columns.sink_rate.size();
+  EXPECT_TRUE(contains(text, "first token: " + std::to_string(H) + " of ")) << text;
+  EXPECT_TRUE(contains(text, "they are in layer 1")) << text;
+  EXPECT_TRUE(contains(text, "Asleep: 1 of")) << text;
+  EXPECT_TRUE(contains(text, "2 special tokens stand at later positions")) << text;
+}
+
+}  // namespace
+}  // namespace sinkwise::inspect

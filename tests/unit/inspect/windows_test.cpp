@@ -1,0 +1,66 @@
+#include <gtest/gtest.h>
+
+#include "sinkwise/core/error.h"
+#include "sinkwise/inspect/inspect.h"
+#include "unit/inspect/fixture.h"
+
+namespace sinkwise::inspect {
+namespace {
+
+using tokenizer::Tokenizer;
+
+const std::string kText = "the cat sat on the mat and the dog sat on the log. ";
+
+Tokenizer fixture_tokenizer() { return Tokenizer::load(test::fixture("llama")); }
+
+std::vector<std::int64_t> flat(const at::Tensor& tokens) {
+  const auto* data = tokens.const_data_ptr<std::int64_t>();
+  return {data, data + tokens.numel()};
+}
+
+TEST(Windows, FollowEachOtherWithoutOverlap) {
+  const Tokenizer tokenizer = fixture_tokenizer();
+  const auto ids = tokenizer.encode(kText, {.add_special = false});
+  const auto windows =
+      cut_windows(tokenizer, {kText}, {.length = 7, .most = 3, .begin = Begin::never});
+  EXPECT_EQ(windows.tokens.sizes(), (at::IntArrayRef{3, 7}));
+  const auto found = flat(windows.tokens);
+  EXPECT_TRUE(std::equal(found.begin(), found.end(), ids.begin()));
+  EXPECT_FALSE(windows.facts.begin_id);
+}
+
+TEST(Windows, ABeginningTokenTakesOnePlaceOfEach) {
+  const Tokenizer tokenizer = fixture_tokenizer();
+  const auto ids = tokenizer.encode(kText, {.add_special = false});
+  const auto windows =
+      cut_windows(tokenizer, {kText}, {.length = 5, .most = 2, .begin = Begin::always});
+  const auto found = flat(windows.tokens);
+  ASSERT_TRUE(windows.facts.begin_id);
+  EXPECT_EQ(found[0], *windows.facts.begin_id);
+  EXPECT_EQ(found[5], *windows.facts.begin_id);
+  EXPECT_EQ(found[6], ids[4]);
+  EXPECT_EQ(windows.facts.special_inside, 0);
+}
+
+TEST(Windows, BytesAreThoseOfThePredictedTokens) {
+  const Tokenizer tokenizer = fixture_tokenizer();
+  const auto windows =
+      cut_windows(tokenizer, {kText}, {.length = 6, .most = 1, .begin = Begin::always});
+  const auto ids = tokenizer.encode(kText, {.add_special = false});
+  const std::vector<tokenizer::TokenId> predicted(ids.begin(), ids.begin() + 5);
+  // This tokenizer puts a space in front of the text, which decoding takes away again.
+  EXPECT_EQ(windows.facts.predicted_bytes,
+            static_cast<std::int64_t>(tokenizer.decode(predicted).size()) + 1);
+}
+
+TEST(Windows, TooLittleTextIsRefused) {
+  try {
+    cut_windows(fixture_tokenizer(), {"the"}, {.length = 512});
+    FAIL();
+  } catch (const BadArgument& error) {
+    EXPECT_NE(std::string(error.what()).find("--length 512"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace sinkwise::inspect
