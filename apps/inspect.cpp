@@ -12,6 +12,7 @@
 #include "sinkwise/core/clock.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
+#include "sinkwise/core/memory.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/inspect/output.h"
 #include "sinkwise/report/html.h"
@@ -41,6 +42,7 @@ std::string command_text(const Arguments& a) {
 }
 
 int run(const Arguments& arguments) {
+  keep_freed_memory();
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   at::set_num_threads(arguments.threads > 0 ? arguments.threads : cores);
   const auto model = pretrained::Model::open(arguments.model);
