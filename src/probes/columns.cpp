@@ -11,13 +11,14 @@ namespace {
 
 constexpr std::int64_t kRowsAtOnce = 128;
 
-// [rows, keys] bool: rows begin, begin + 1, ... see key j.
-at::Tensor seen(std::int64_t begin, std::int64_t rows, std::int64_t keys,
-                std::optional<std::int64_t> window) {
-  const at::Tensor row = at::arange(begin, begin + rows).unsqueeze(1), key = at::arange(keys);
-  at::Tensor mask = key <= row;
-  if (window) mask = mask.logical_and(key > row - *window);
-  return mask;
+// Sets the weights [H, rows, keys] of keys that rows begin, begin + 1, ... do not see to 0.
+void hide(at::Tensor& weight, std::int64_t begin, std::optional<std::int64_t> window) {
+  const auto rows = weight.size(1);
+  at::Tensor last = weight.narrow(2, begin, rows);
+  last.copy_(last.tril());
+  if (!window) return;
+  const at::Tensor row = at::arange(begin, begin + rows).unsqueeze(1);
+  weight.mul_((at::arange(weight.size(2)) > row - *window).to(weight.scalar_type()));
 }
 
 }  // namespace
@@ -41,9 +42,12 @@ void ColumnProbe::add_window(const at::Tensor& query, const at::Tensor& key,
                                        key.narrow(1, 0, keys).transpose(1, 2));  // [H, rows, keys]
     // A weight is at most 1; keys out of sight may score higher, and are masked below.
     log_weight.sub_(lse.narrow(1, row, rows).unsqueeze(-1)).clamp_max_(0.0);
-    const at::Tensor weight = log_weight.exp().mul_(seen(row, rows, keys, window_).to(at::kFloat));
-    columns.narrow(1, 0, keys).add_(weight.sum(1));
-    entropy.sub_((weight * log_weight).sum(at::IntArrayRef{1, 2}));
+    at::Tensor weight = log_weight.exp();
+    hide(weight, row, window_);
+    // Sums as matrix products, which need no second tensor of this size.
+    columns.narrow(1, 0, keys).add_(at::matmul(at::ones({1, rows}), weight).squeeze(1));
+    const at::Tensor product = at::bmm(weight.view({H, 1, -1}), log_weight.view({H, -1, 1}));
+    entropy.sub_(product.view({H}));
     const at::Tensor first = weight.select(2, 0);  // [H, rows]
     later_first.add_((row == 0 ? first.narrow(1, 1, rows - 1) : first).sum(1));
   }
