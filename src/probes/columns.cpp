@@ -46,8 +46,10 @@ void ColumnProbe::add_window(const at::Tensor& query, const at::Tensor& key,
     hide(weight, row, window_);
     // Sums as matrix products, which need no second tensor of this size.
     columns.narrow(1, 0, keys).add_(at::matmul(at::ones({1, rows}), weight).squeeze(1));
-    const at::Tensor product = at::bmm(weight.view({H, 1, -1}), log_weight.view({H, -1, 1}));
-    entropy.sub_(product.view({H}));
+    // A row at a time: one long sum in float32 would lose digits.
+    const at::Tensor by_row =
+        at::bmm(weight.view({H * rows, 1, keys}), log_weight.view({H * rows, keys, 1}));
+    entropy.sub_(by_row.view({H, rows}).sum(1));
     const at::Tensor first = weight.select(2, 0);  // [H, rows]
     later_first.add_((row == 0 ? first.narrow(1, 1, rows - 1) : first).sum(1));
   }
