@@ -43,12 +43,15 @@ std::vector<RowRange> row_ranges(const AttentionProblem& problem, std::int64_t b
 }
 
 GroupRange group_range(const RowRange* rows, std::int64_t count) {
-  GroupRange group{rows[0].begin, rows[0].end, rows[0].begin, rows[0].end};
+  GroupRange group{rows[0].begin, rows[0].end,   rows[0].begin,
+                   rows[0].end,   rows[0].first, rows[0].first};
   for (std::int64_t i = 1; i < count; ++i) {
     group.begin = std::min(group.begin, rows[i].begin);
     group.end = std::max(group.end, rows[i].end);
     group.all_begin = std::max(group.all_begin, rows[i].begin);
     group.all_end = std::min(group.all_end, rows[i].end);
+    group.lowest_first = std::min(group.lowest_first, rows[i].first);
+    group.highest_first = std::max(group.highest_first, rows[i].first);
   }
   return group;
 }

@@ -24,10 +24,12 @@ struct RowRange {
 std::vector<RowRange> row_ranges(const AttentionProblem& problem, std::int64_t batch);
 
 // What a group of rows sees together: keys outside [begin, end) no row sees, keys inside
-// [all_begin, all_end) every row sees.
+// [all_begin, all_end) every row sees; the rows' first keys are all in [lowest_first,
+// highest_first].
 struct GroupRange {
   std::int32_t begin = 0, end = 0;
   std::int32_t all_begin = 0, all_end = 0;
+  std::int32_t lowest_first = 0, highest_first = 0;
 
   // Whether some row of the group is blind to a key of [from, to).
   bool masks(std::int32_t from, std::int32_t to) const { return from < all_begin || to > all_end; }

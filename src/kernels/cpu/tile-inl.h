@@ -69,14 +69,13 @@ HWY_INLINE void grad_scores_of_row(const QueryBlock& q, std::size_t row, std::in
   }
 }
 
-// The gate 1 - P_f adds -dG P_f to the gradient of the first key's score. First keys never move
-// back from one row to the next, so the outer rows tell whether the strip at `key` holds any.
+// The gate 1 - P_f adds -dG P_f to the gradient of the first key's score.
 HWY_INLINE void add_gate_terms(const QueryBlock& q, std::size_t row, std::size_t rows,
-                               std::int32_t key, const float* weight, float* grad_score,
-                               std::size_t stride) {
+                               const GroupRange& group, std::int32_t key, const float* weight,
+                               float* grad_score, std::size_t stride) {
   const std::int32_t key_end = key + static_cast<std::int32_t>(kStrip);
+  if (group.lowest_first >= key_end || group.highest_first < key) return;
   const RowRange* range = q.range + row;
-  if (range[0].first >= key_end || range[rows - 1].first < key) return;
   for (std::size_t r = 0; r < rows; ++r, weight += stride, grad_score += stride) {
     const std::int32_t first = range[r].first;
     if (first < key || first >= key_end || !range[r].sees(first)) continue;
@@ -123,7 +122,7 @@ inline HWY_NOINLINE void score_tile(const KeyBlock& k, const QueryBlock& q, std:
     }
   }
   if (q.grad_gate != nullptr) {
-    add_gate_terms(q, row, rows, key, weight, grad_score, tile.stride);
+    add_gate_terms(q, row, rows, group, key, weight, grad_score, tile.stride);
   }
 }
 

@@ -140,6 +140,24 @@ TEST_P(KernelAttention, RowsThatSeeNothing) {
   }
 }
 
+// Under causal order any key of the past may be a row's first, so first keys may move back from one
+// row to the next; this is what the operator's checks allow.
+TEST_P(KernelAttention, FirstKeysInAnyOrder) {
+  for (std::int64_t window : {0, 40}) {
+    Problem<float> problem;
+    AttentionProblem& p = problem.p;
+    p.B = 1, p.H = 2, p.K = 1;
+    p.T = p.S = 150, p.D = 20, p.window = window, p.gate = Gate::first_key;
+    std::mt19937 random(13);
+    for (unsigned row = 0; row < 150; ++row) problem.document_start.push_back(random() % (row + 1));
+    problem.fill(13, true);
+    SCOPED_TRACE(describe(p));
+    problem.forward(serial_executor());
+    problem.backward(serial_executor());
+    expect_right(problem);
+  }
+}
+
 TEST_P(KernelAttention, ManyKeys) {
   Problem<float> problem;
   problem.p.B = problem.p.H = problem.p.K = 1;

@@ -53,13 +53,15 @@ TEST(RowRange, HoldsExactlyTheVisibleKeys) {
 }
 
 TEST(RowRange, GroupsKnowWhatAllAndWhatAnyRowSees) {
-  const RowRange rows[] = {{0, 5, 0}, {2, 6, 0}, {1, 7, 0}};
+  const RowRange rows[] = {{0, 5, 1}, {2, 6, 3}, {1, 7, 0}};
   const GroupRange group = group_range(rows, 3);
   EXPECT_EQ(group.begin, 0);
   EXPECT_EQ(group.end, 7);
   EXPECT_FALSE(group.masks(2, 5));
   EXPECT_TRUE(group.masks(1, 5));
   EXPECT_TRUE(group.masks(2, 6));
+  EXPECT_EQ(group.lowest_first, 0);
+  EXPECT_EQ(group.highest_first, 3);
 }
 
 }  // namespace
