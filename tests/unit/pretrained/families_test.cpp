@@ -1,117 +1,15 @@
-// Every family against what the reference library computes for the same weights: small random
-// checkpoints in the layouts of the Hugging Face hub, from $SINKWISE_DATA/models/tiny.
-#include <filesystem>
-#include <fstream>
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-
-#include "sinkwise/pretrained/model.h"
-#include "unit/nn/tensors.h"
+// The checkpoints of tests/fixtures/pretrained.
+#include "unit/pretrained/families.h"
 
 namespace sinkwise::pretrained {
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
-
-at::Tensor tensor_of(const json& values) {
-  std::vector<std::int64_t> shape;
-  std::vector<double> flat;
-  for (const json* at = &values; at->is_array(); at = &at->front()) {
-    shape.push_back(static_cast<std::int64_t>(at->size()));
-  }
-  const std::function<void(const json&)> walk = [&](const json& value) {
-    if (value.is_array()) {
-      for (const json& item : value) walk(item);
-    } else {
-      flat.push_back(value.get<double>());
-    }
-  };
-  walk(values);
-  return at::tensor(flat, at::kDouble).view(shape);
-}
-
-class Families : public testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override {
-    const char* data = std::getenv("SINKWISE_DATA");
-    if (data == nullptr) GTEST_SKIP() << "SINKWISE_DATA is not set";
-    folder_ = fs::path(data) / "models/tiny" / GetParam();
-    if (!fs::exists(folder_)) GTEST_SKIP() << folder_ << " does not exist";
-    std::ifstream(folder_ / "reference.json") >> reference_;
-    tokens_ = tensor_of(reference_["input_ids"]).to(at::kLong);
-  }
-
-  fs::path folder_;
-  json reference_;
-  at::Tensor tokens_;  // [2, 16]
-  torch::NoGradGuard no_grad_;
-};
-
-// Float32 and float64 of the reference library differ by up to 1.4e-5 on these models, and the
-// reference is rounded to 6 decimals.
-constexpr double kLogits = 5e-5, kWeights = 2e-5;
-
-TEST_P(Families, LogitsAreThoseOfTheReference) {
-  const Model model = Model::open(folder_);
-  const at::Tensor logits = LoadedModel(model).forward(tokens_);
-  EXPECT_LT(test::largest_difference(logits, tensor_of(reference_["logits"])), kLogits);
-}
-
-TEST_P(Families, GatesAndFirstTokenWeightsAreThoseOfTheReference) {
-  const Model model = Model::open(folder_);
-  nn::Observe observe;
-  observe.gate = observe.first_key_weight = true;
-  std::vector<nn::AttentionRecord> records;
-  LoadedModel(model).forward(tokens_, nullptr, observe, &records);
-  for (const json& layer : reference_["layers"]) {
-    SCOPED_TRACE(layer["layer"]);
-    const nn::AttentionRecord& record = records.at(layer["layer"]);
-    if (layer["type"] == "linear_attention") {
-      EXPECT_FALSE(record.gate.defined());
-      continue;
-    }
-    const at::Tensor gate = record.gate.mean(at::IntArrayRef{0, 2});
-    EXPECT_LT(test::largest_difference(gate, tensor_of(layer["gate_mean"])), kWeights);
-    const at::Tensor first = record.first_key_weight.mean(at::IntArrayRef{0, 2});
-    EXPECT_LT(test::largest_difference(first, tensor_of(layer["mean_attn_pos0"])), kWeights);
-  }
-}
-
-TEST_P(Families, LossesInSlicesAreThoseOfTheLogits) {
-  const Model model = Model::open(folder_);
-  std::vector<nn::RotaryTable> tables = model.rotary_tables(tokens_.size(1));
-  at::Tensor x = model.embed(tokens_);
-  for (std::size_t layer = 0; layer < model.config().layers.size(); ++layer) {
-    const auto at = static_cast<std::int64_t>(layer);
-    BlockInput input;
-    input.rotary = model.rotary_of(at, tables);
-    nn::AttentionRecord record;
-    x = model.load_block(at)->forward(x, input, record);
-  }
-  const auto T = tokens_.size(1);
-  const at::Tensor losses =
-      model.losses(x.narrow(1, 0, T - 1).flatten(0, 1), tokens_.narrow(1, 1, T - 1).flatten());
-  EXPECT_NEAR(losses.mean().item<double>(), reference_["mean_nll"].get<double>(), 2e-5);
-}
-
-// One token at a time, each following the cache, must give what the whole text gives.
-TEST_P(Families, ACacheContinuesTheText) {
-  const Model model = Model::open(folder_);
-  const LoadedModel loaded(model);
-  const at::Tensor whole = loaded.forward(tokens_);
-  std::vector<LayerCache> caches;
-  std::vector<at::Tensor> parts{loaded.forward(tokens_.narrow(1, 0, 5), &caches)};
-  for (std::int64_t t = 5; t < tokens_.size(1); ++t) {
-    parts.push_back(loaded.forward(tokens_.narrow(1, t, 1), &caches));
-  }
-  EXPECT_LT(test::largest_difference(at::cat(parts, 1), whole), kLogits);
-}
-
-INSTANTIATE_TEST_SUITE_P(All, Families,
-                         testing::Values("gemma3", "gpt2", "gpt_neox", "gpt_oss", "llama", "qwen3",
-                                         "qwen3_5", "qwen3_next"),
-                         [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(Tree, Families,
+                         testing::ValuesIn(folders(test::pretrained_fixtures(),
+                                                   {"gemma3", "gpt2", "gpt_neox", "gpt_oss",
+                                                    "llama", "llama3_rope", "mistral", "qwen2",
+                                                    "qwen3", "qwen3_5", "qwen3_next"})),
+                         folder_name);
 
 }  // namespace
 }  // namespace sinkwise::pretrained
