@@ -1,6 +1,5 @@
 #include "sinkwise/inspect/inspect.h"
 
-#include <cmath>
 #include <limits>
 #include <memory>
 #include <numbers>
@@ -12,6 +11,7 @@
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/statistics.h"
 #include "sinkwise/core/text.h"
+#include "sinkwise/nn/score_scale.h"
 #include "sinkwise/objectives/head_balance.h"
 #include "walk.h"
 
@@ -51,15 +51,12 @@ std::string kind_of(const pretrained::LayerConfig& layer) {
   return attention->window ? concat("window of ", *attention->window) : "full attention";
 }
 
-double scale_of(const nn::AttentionConfig& config) {
-  return config.scale.value_or(1.0 / std::sqrt(static_cast<double>(config.head_size)));
-}
-
 // All probes of one layer.
 struct LayerProbes {
   explicit LayerProbes(const pretrained::LayerConfig& config) : heads(0) {
     if (const auto* attention = config.attention()) {
-      columns = std::make_unique<probes::ColumnProbe>(scale_of(*attention), attention->window);
+      columns =
+          std::make_unique<probes::ColumnProbe>(nn::score_scale(*attention), attention->window);
     }
   }
 

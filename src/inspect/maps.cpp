@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sinkwise/nn/score_scale.h"
 #include "sinkwise/ops/geometry.h"
 
 namespace sinkwise::inspect {
@@ -10,8 +11,7 @@ namespace sinkwise::inspect {
 std::vector<HeadMap> maps_of(const nn::AttentionRecord& record, const nn::AttentionConfig& config,
                              std::int64_t layer, std::int64_t most) {
   const auto T = std::min(most, record.query.size(2)), H = record.query.size(1);
-  const double scale =
-      config.scale.value_or(1.0 / std::sqrt(static_cast<double>(config.head_size)));
+  const double scale = nn::score_scale(config);
   const at::Tensor query = record.query[0].narrow(1, 0, T);
   const at::Tensor key = record.key[0].repeat_interleave(H / record.key.size(1), 0).narrow(1, 0, T);
   const at::Tensor score = at::matmul(query * scale, key.transpose(1, 2));  // [H, T, T]

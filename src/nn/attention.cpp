@@ -4,6 +4,7 @@
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
+#include "sinkwise/nn/score_scale.h"
 #include "sinkwise/ops/attention_reference.h"
 #include "sinkwise/ops/first_key.h"
 
@@ -46,10 +47,6 @@ ops::Geometry geometry_of(const AttentionInput& input, const AttentionConfig& co
   return geometry;
 }
 
-double scale_of(const AttentionConfig& config) {
-  return config.scale.value_or(1.0 / std::sqrt(static_cast<double>(config.head_size)));
-}
-
 // `value` [B, K, T, D] with 0 at the first token of every document.
 at::Tensor without_first(const at::Tensor& value, const at::Tensor& document_start) {
   const at::Tensor position = at::arange(value.size(2), value.options().dtype(at::kLong));
@@ -68,6 +65,10 @@ void append(KeyValueCache& cache, at::Tensor& key, at::Tensor& value) {
 }
 
 }  // namespace
+
+double score_scale(const AttentionConfig& config) {
+  return config.scale.value_or(1.0 / std::sqrt(static_cast<double>(config.head_size)));
+}
 
 struct Attention::Heads {
   at::Tensor query;       // [B, H, T, D]
@@ -182,7 +183,7 @@ at::Tensor Attention::attend_fused(const Heads& heads, const AttentionInput& inp
   if (input.observe.first_key_weight) {
     record.first_key_weight =
         ops::first_key_weight(heads.query.detach(), heads.key.detach(), result.lse.detach(),
-                              geometry_of(input, config_, heads.key.size(2)), scale_of(config_));
+                              geometry_of(input, config_, heads.key.size(2)), score_scale(config_));
   }
   return result.out;
 }
@@ -190,7 +191,7 @@ at::Tensor Attention::attend_fused(const Heads& heads, const AttentionInput& inp
 at::Tensor Attention::attend_reference(const Heads& heads, const AttentionInput& input,
                                        AttentionRecord& record) const {
   ops::ReferenceOptions options;
-  options.scale = scale_of(config_);
+  options.scale = score_scale(config_);
   options.score_function = score_function(config_.mechanism);
   const ops::Gate gate = implicit_gate(config_.mechanism);
   if (input.observe.gate) options.gate = gate;
