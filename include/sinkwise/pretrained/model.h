@@ -18,15 +18,17 @@ struct Family;
 // than memory can be walked through layer by layer. Everything is float32 on the CPU.
 class Model {
  public:
-  // A folder with config.json and safetensors, a folder with a GGUF file, or a GGUF file. BadFile
-  // or Unsupported, saying which file, member or tensor, what was found and what is expected.
+  // A folder with config.json and safetensors, a folder with a GGUF file, a GGUF file, or a
+  // checkpoint of llama2.c (*.bin). BadFile or Unsupported, saying which file, member or tensor,
+  // what was found and what is expected.
   static Model open(const std::filesystem::path& path);
   ~Model();
   Model(Model&&) noexcept;
 
   const ModelConfig& config() const { return config_; }
 
-  // The tokenizer in the folder, or the one that the GGUF file carries. Errors as its own.
+  // The tokenizer in the folder, the one that the GGUF file carries, or tokenizer.bin beside a
+  // checkpoint of llama2.c. Errors as its own.
   tokenizer::Tokenizer load_tokenizer() const;
 
   // [B, T] int64 to [B, T, width]: the rows of the embedding, scaled, with the learned positions
