@@ -1,6 +1,7 @@
 #include "config_reader.h"
 
 #include <cmath>
+#include <limits>
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/json.h"
@@ -10,6 +11,8 @@ namespace sinkwise::pretrained {
 namespace {
 
 constexpr std::int64_t kLargestSize = std::int64_t{1} << 24;
+constexpr std::int64_t kMostLayers = 4096;
+constexpr double kLargestNumber = std::numeric_limits<float>::max();  // Torch throws beyond it
 
 }  // namespace
 
@@ -54,11 +57,25 @@ std::int64_t ConfigReader::size(const std::string& name, std::int64_t otherwise)
   return has(name) ? size(name) : otherwise;
 }
 
+std::int64_t ConfigReader::layers(const std::string& name) const {
+  const std::int64_t count = size(name);
+  if (count > kMostLayers) refuse(name, concat("1 to ", kMostLayers));
+  return count;
+}
+
 double ConfigReader::number(const std::string& name, double otherwise) const {
   const nlohmann::json* value = find(name);
   if (value == nullptr) return otherwise;
-  if (!value->is_number() || !std::isfinite(value->get<double>())) refuse(name, "a number");
+  if (!value->is_number() || !(std::abs(value->get<double>()) <= kLargestNumber)) {
+    refuse(name, "a number within the range of float32");
+  }
   return value->get<double>();
+}
+
+double ConfigReader::epsilon(const std::string& name, double otherwise) const {
+  const double value = number(name, otherwise);
+  if (value < 0.0) refuse(name, "0 or above");
+  return value;
 }
 
 bool ConfigReader::flag(const std::string& name, bool otherwise) const {

@@ -18,7 +18,10 @@ class ConfigReader {
   // anything else.
   std::int64_t size(const std::string& name) const;
   std::int64_t size(const std::string& name, std::int64_t otherwise) const;
-  double number(const std::string& name, double otherwise) const;  // finite
+  // The number of layers: from 1 to 4096, because every one of them takes memory.
+  std::int64_t layers(const std::string& name) const;
+  double number(const std::string& name, double otherwise) const;   // within the range of float32
+  double epsilon(const std::string& name, double otherwise) const;  // from 0
   bool flag(const std::string& name, bool otherwise) const;
   std::string text(const std::string& name, const std::string& otherwise) const;
   std::vector<std::string> texts(const std::string& name) const;   // empty when missing

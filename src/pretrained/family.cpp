@@ -48,7 +48,7 @@ ModelConfig common_config(const ConfigReader& config) {
   model.vocabulary = config.size("vocab_size");
   model.width = config.size("hidden_size");
   model.context_length = config.size("max_position_embeddings", 2048);
-  model.norm_epsilon = config.number("rms_norm_eps", 1e-6);
+  model.norm_epsilon = config.epsilon("rms_norm_eps", 1e-6);
   return model;
 }
 

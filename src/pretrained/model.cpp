@@ -21,6 +21,12 @@ constexpr std::int64_t kOutputRows = 8192;  // of the output matrix at a time
                  "check that config.json belongs to these weights"});
 }
 
+void check_finite(const at::Tensor& tensor, const std::string& name) {
+  if (at::isfinite(tensor.sum()).item<bool>()) return;
+  throw BadFile({"a tensor holds numbers that are not finite", printable(name), "finite numbers",
+                 "NaN or infinity", "the file may be damaged"});
+}
+
 // Every parameter gets its tensor, and every tensor its parameter.
 void assign(torch::nn::Module& module, Tensors tensors, const std::string& prefix) {
   torch::NoGradGuard no_grad;
@@ -34,10 +40,7 @@ void assign(torch::nn::Module& module, Tensors tensors, const std::string& prefi
     if (at->second.sizes() != item.value().sizes()) {
       wrong_shape(prefix + item.key(), item.value(), at->second);
     }
-    if (!at::isfinite(at->second.sum()).item<bool>()) {
-      throw BadFile({"a tensor holds numbers that are not finite", printable(prefix + item.key()),
-                     "finite numbers", "NaN or infinity", "the file may be damaged"});
-    }
+    check_finite(at->second, prefix + item.key());
     item.value().set_data(at->second.contiguous());
     tensors.erase(at);
   }
@@ -90,6 +93,19 @@ std::string layer_prefix(const Family& family, std::int64_t layer) {
   return prefix.replace(prefix.find("{}"), 2, std::to_string(layer));
 }
 
+// The tensors of a layer. A family cuts and turns them before their shapes are compared with those
+// of the parameters, which Torch refuses where they do not even have the dimensions for it.
+Tensors tensors_of(const Family& family, const TensorSource& source, const std::string& prefix,
+                   const ModelConfig& model, const LayerConfig& layer) {
+  try {
+    return family.block(source, prefix, model, layer);
+  } catch (const c10::Error& error) {
+    throw BadFile({"a tensor has another shape than the configuration says", printable(prefix),
+                   concat("the tensors of ", family.name), error.what_without_backtrace(),
+                   "check that config.json belongs to these weights"});
+  }
+}
+
 }  // namespace
 
 Model::~Model() = default;
@@ -107,6 +123,7 @@ Model Model::open(const std::filesystem::path& path) {
     at::Tensor& frequency = model.config_.rotary.at(0).frequency;
     frequency = frequency / reshaped(opened.rotary_factors.to(at::kDouble), frequency.sizes().vec(),
                                      "rope_freqs.weight");
+    check_finite(frequency, "rope_freqs.weight");
   }
   model.source_ = std::move(opened.source);
   check_sizes(model.config_, model.source_->elements(), where);
@@ -133,7 +150,11 @@ at::Tensor Model::embed(const at::Tensor& tokens, std::int64_t from) const {
   }
   at::Tensor x = rows_of_tokens(family_->embedding, tokens).view({-1, T, config_.width});
   if (config_.embedding_scale != 1.0) x = x * config_.embedding_scale;
-  if (config_.learned_positions) x = x + source_->rows(family_->positions, from, T);
+  if (config_.learned_positions) {
+    const at::Tensor positions = source_->rows(family_->positions, from, T);
+    check_finite(positions, family_->positions);
+    x = x + positions;
+  }
   return x;
 }
 
@@ -150,14 +171,16 @@ at::Tensor Model::rows_of_tokens(const std::string& matrix, const at::Tensor& to
     }
     rows.push_back(source_->rows(matrix, id, 1));
   }
-  return at::cat(rows).index_select(0, places.view(-1));
+  const at::Tensor all = at::cat(rows);
+  check_finite(all, matrix);
+  return all.index_select(0, places.view(-1));
 }
 
 std::shared_ptr<Block> Model::load_block(std::int64_t layer) const {
   const LayerConfig& config = config_.layers.at(static_cast<std::size_t>(layer));
   const std::string prefix = layer_prefix(*family_, layer);
   auto block = std::make_shared<Block>(config_, config);
-  assign(*block, family_->block(*source_, prefix, config_, config), prefix);
+  assign(*block, tensors_of(*family_, *source_, prefix, config_, config), prefix);
   return block;
 }
 
@@ -186,7 +209,11 @@ std::shared_ptr<nn::Norm> Model::load_final_norm() const {
   return norm;
 }
 
-at::Tensor Model::load_output() const { return source_->read(output_name_); }
+at::Tensor Model::load_output() const {
+  at::Tensor output = source_->read(output_name_);
+  check_finite(output, output_name_);
+  return output;
+}
 
 // [N]: log of the sum of exp(logit) over the vocabulary, for x [N, width] after the final norm.
 at::Tensor Model::log_normaliser(const at::Tensor& x) const {
@@ -234,7 +261,14 @@ LoadedModel::LoadedModel(const Model& model) : model_(&model) {
   }
   norm_ = model.load_final_norm();
   output_ = model.load_output();
-  rotary_ = model.rotary_tables(config.context_length);
+}
+
+// Tables as long as the text needs, doubled as it grows: a file may claim any context.
+void LoadedModel::reach(std::int64_t positions) const {
+  if (positions <= rotary_length_) return;
+  rotary_length_ =
+      std::max(positions, std::min(2 * rotary_length_, model_->config().context_length));
+  rotary_ = model_->rotary_tables(rotary_length_);
 }
 
 at::Tensor LoadedModel::forward(const at::Tensor& tokens, std::vector<LayerCache>* caches,
@@ -250,6 +284,7 @@ at::Tensor LoadedModel::forward(const at::Tensor& tokens, std::vector<LayerCache
                        concat("at most ", model_->config().context_length, " positions"),
                        concat(before + tokens.size(1)), "use a shorter context"});
   }
+  reach(before + tokens.size(1));
   at::Tensor x = model_->embed(tokens, before);
   if (records != nullptr) records->resize(blocks_.size());
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {

@@ -24,6 +24,7 @@ ConfigReader read_config(const std::filesystem::path& folder) {
 }  // namespace
 
 Opened open_model(const std::filesystem::path& path) {
+  if (is_llama2c(path)) return open_llama2c(path);
   weights::Weights weights = weights::Weights::open(path);
   const std::string where = printable(path.string());
   if (is_gguf(weights)) {
@@ -42,6 +43,7 @@ Opened open_model(const std::filesystem::path& path) {
 }
 
 tokenizer::Tokenizer open_tokenizer(const std::filesystem::path& path) {
+  if (is_llama2c(path)) return llama2c_tokenizer(path);
   const bool folder = std::filesystem::is_directory(path);
   const std::filesystem::path home = folder ? path : path.parent_path();
   if (folder) {

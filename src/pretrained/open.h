@@ -25,4 +25,13 @@ tokenizer::Tokenizer open_tokenizer(const std::filesystem::path& path);
 ConfigReader gguf_config(const weights::Weights& weights, const std::string& where);
 tokenizer::Tokenizer gguf_tokenizer(const weights::Weights& weights, const std::string& where);
 
+// --- llama2.c (llama2c_source.cpp) ---
+
+// Whether a path names a file *.bin that begins as a checkpoint of llama2.c does. BadFile when it
+// cannot be read.
+bool is_llama2c(const std::filesystem::path& path);
+Opened open_llama2c(const std::filesystem::path& path);
+// tokenizer.bin beside the file, or tok512.bin for a vocabulary of 512.
+tokenizer::Tokenizer llama2c_tokenizer(const std::filesystem::path& path);
+
 }  // namespace sinkwise::pretrained

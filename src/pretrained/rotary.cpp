@@ -4,8 +4,12 @@
 #include <cmath>
 #include <numbers>
 
+#include "sinkwise/core/text.h"
+
 namespace sinkwise::pretrained {
 namespace {
+
+constexpr std::int64_t kMostChannels = std::int64_t{1} << 16;
 
 // arXiv 2309.00071: channels that turn often within the original context keep their frequency,
 // those that turn less than once are slowed down by `factor`, and a ramp lies between.
@@ -53,22 +57,33 @@ at::Tensor llama3_frequencies(const ConfigReader& p, const at::Tensor& frequency
   return frequency * kept + frequency / factor * (1.0 - kept);
 }
 
-}  // namespace
-
-RotaryConfig rotary_config(const ConfigReader& p, std::int64_t rotary_size, double base,
-                           std::int64_t context_length) {
-  if (rotary_size < 2 || rotary_size % 2 != 0) {
-    p.refuse("partial_rotary_factor", "an even number of channels that turn");
-  }
-  if (!(base > 1.0)) p.refuse("rope_theta", "a number above 1");
-  if (p.has("factor") && !(p.number("factor", 1.0) > 0.0)) p.refuse("factor", "a positive number");
-  const at::Tensor frequency = nn::rotary_frequencies(rotary_size, base);
+RotaryConfig scaled(const ConfigReader& p, const at::Tensor& frequency, double base,
+                    std::int64_t context_length) {
   const std::string type = p.text("rope_type", p.text("type", "default"));
   if (type == "default") return {frequency, 1.0};
   if (type == "linear") return {frequency / p.number("factor", 1.0), 1.0};
   if (type == "llama3") return {llama3_frequencies(p, frequency, context_length), 1.0};
   if (type == "yarn") return {yarn_frequencies(p, frequency, base, context_length), yarn_scale(p)};
   p.unsupported("rope_type", "default, linear, llama3 or yarn");
+}
+
+}  // namespace
+
+RotaryConfig rotary_config(const ConfigReader& p, std::int64_t rotary_size, double base,
+                           std::int64_t context_length) {
+  if (rotary_size < 2 || rotary_size % 2 != 0 || rotary_size > kMostChannels) {
+    p.refuse("partial_rotary_factor",
+             concat("an even number of channels that turn, up to ", kMostChannels,
+                    " (head_dim times this); here they are ", rotary_size));
+  }
+  if (!(base > 1.0)) p.refuse("rope_theta", "a number above 1");
+  if (p.has("factor") && !(p.number("factor", 1.0) > 0.0)) p.refuse("factor", "a positive number");
+  const at::Tensor frequency = nn::rotary_frequencies(rotary_size, base);
+  RotaryConfig rotary = scaled(p, frequency, base, context_length);
+  if (!at::isfinite(rotary.frequency.sum()).item<bool>() || !std::isfinite(rotary.scale)) {
+    p.refuse("rope_type", "scaling by finite numbers; see the members beside it");
+  }
+  return rotary;
 }
 
 RotaryConfig rotary_of(const ConfigReader& config, std::int64_t rotary_size, double base) {
@@ -84,6 +99,7 @@ RotaryConfig rotary_of(const ConfigReader& config, std::int64_t rotary_size, dou
 std::int64_t rotary_size_of(const ConfigReader& config, std::int64_t head_size, double otherwise) {
   double share = config.number("partial_rotary_factor", config.number("rotary_pct", otherwise));
   share = config.object("rope_parameters").number("partial_rotary_factor", share);
+  if (!(share > 0.0) || share > 1.0) config.refuse("partial_rotary_factor", "above 0, at most 1");
   return static_cast<std::int64_t>(static_cast<double>(head_size) * share);
 }
 

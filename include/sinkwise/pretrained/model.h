@@ -18,20 +18,22 @@ struct Family;
 // than memory can be walked through layer by layer. Everything is float32 on the CPU.
 class Model {
  public:
-  // A folder with config.json and safetensors, a folder with a GGUF file, or a GGUF file. BadFile
-  // or Unsupported, saying which file, member or tensor, what was found and what is expected.
+  // A folder with config.json and safetensors, a folder with a GGUF file, a GGUF file, or a
+  // checkpoint of llama2.c (*.bin). BadFile or Unsupported, saying which file, member or tensor,
+  // what was found and what is expected.
   static Model open(const std::filesystem::path& path);
   ~Model();
   Model(Model&&) noexcept;
 
   const ModelConfig& config() const { return config_; }
 
-  // The tokenizer in the folder, or the one that the GGUF file carries. Errors as its own.
+  // The tokenizer in the folder, the one that the GGUF file carries, or tokenizer.bin beside a
+  // checkpoint of llama2.c. Errors as its own.
   tokenizer::Tokenizer load_tokenizer() const;
 
   // [B, T] int64 to [B, T, width]: the rows of the embedding, scaled, with the learned positions
   // `from` and up added where the model has them. Only the rows asked for are read. BadArgument for
-  // an id or a position outside the model.
+  // an id or a position outside the model; BadFile when a row is not finite.
   at::Tensor embed(const at::Tensor& tokens, std::int64_t from = 0) const;
 
   // BadFile when a tensor is missing, has another shape than the configuration says, or is not
@@ -45,7 +47,7 @@ class Model {
                                    const std::vector<nn::RotaryTable>& tables) const;
 
   std::shared_ptr<nn::Norm> load_final_norm() const;
-  at::Tensor load_output() const;  // [V, width]
+  at::Tensor load_output() const;  // [V, width]; errors as load_block()
 
   // [N]: -log p of each target [N] int64 after hidden [N, width], which the final norm has not seen
   // yet. The output matrix is read in slices, so the memory is that of one slice and [N, slice].
@@ -67,7 +69,8 @@ class Model {
   std::string output_name_;
 };
 
-// A model that stays in memory.
+// A model that stays in memory. Not for several threads at once: its rotary tables grow with the
+// text.
 class LoadedModel {
  public:
   explicit LoadedModel(const Model& model);
@@ -81,11 +84,14 @@ class LoadedModel {
   const Model& model() const { return *model_; }
 
  private:
+  void reach(std::int64_t positions) const;
+
   const Model* model_;
   std::vector<std::shared_ptr<Block>> blocks_;
   std::shared_ptr<nn::Norm> norm_;
   at::Tensor output_;  // [V, width]
-  std::vector<nn::RotaryTable> rotary_;
+  mutable std::vector<nn::RotaryTable> rotary_;
+  mutable std::int64_t rotary_length_ = 0;
 };
 
 }  // namespace sinkwise::pretrained

@@ -46,9 +46,10 @@ ModelConfig gemma3_config(const ConfigReader& outer) {
   const MlpConfig mlp{nn::MlpKind::geglu_tanh, config.size("intermediate_size"), false};
   const std::int64_t pattern =
       config.size("_sliding_window_pattern", config.size("sliding_window_pattern", 6));
-  const auto types = layer_types(config, config.size("num_hidden_layers"), [&](std::int64_t layer) {
-    return (layer + 1) % pattern == 0 ? "full_attention" : "sliding_attention";
-  });
+  const auto types =
+      layer_types(config, config.layers("num_hidden_layers"), [&](std::int64_t layer) {
+        return (layer + 1) % pattern == 0 ? "full_attention" : "sliding_attention";
+      });
   for (const std::string& type : types) {
     if (type == "linear_attention") config.unsupported("layer_types", "softmax attention");
     LayerConfig layer{attention, mlp, 0};

@@ -12,7 +12,7 @@ ModelConfig gpt2_config(const ConfigReader& config) {
   model.width = config.size("n_embd");
   model.context_length = config.size("n_positions", config.size("n_ctx", 1024));
   model.norm = nn::NormKind::layer;
-  model.norm_epsilon = config.number("layer_norm_epsilon", 1e-5);
+  model.norm_epsilon = config.epsilon("layer_norm_epsilon", 1e-5);
   model.learned_positions = true;
   model.tied_embedding = config.flag("tie_word_embeddings", true);
   if (config.flag("scale_attn_by_inverse_layer_idx", false)) {
@@ -30,7 +30,7 @@ ModelConfig gpt2_config(const ConfigReader& config) {
   attention.input_bias = attention.output_bias = true;
   const MlpConfig mlp{activation == "gelu" ? nn::MlpKind::gelu : nn::MlpKind::gelu_tanh,
                       config.size("n_inner", 4 * model.width), true};
-  model.layers.assign(static_cast<std::size_t>(config.size("n_layer")),
+  model.layers.assign(static_cast<std::size_t>(config.layers("n_layer")),
                       LayerConfig{attention, mlp, {}});
   return model;
 }

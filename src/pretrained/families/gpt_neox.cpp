@@ -10,7 +10,7 @@ namespace {
 ModelConfig gpt_neox_config(const ConfigReader& config) {
   ModelConfig model = common_config(config);
   model.norm = nn::NormKind::layer;
-  model.norm_epsilon = config.number("layer_norm_eps", 1e-5);
+  model.norm_epsilon = config.epsilon("layer_norm_eps", 1e-5);
   model.parallel_residual = config.flag("use_parallel_residual", true);
   model.tied_embedding = config.flag("tie_word_embeddings", false);
   nn::AttentionConfig attention = common_attention(config, model);
@@ -23,7 +23,7 @@ ModelConfig gpt_neox_config(const ConfigReader& config) {
   }
   const MlpConfig mlp{activation == "gelu" ? nn::MlpKind::gelu : nn::MlpKind::gelu_tanh,
                       config.size("intermediate_size"), true};
-  model.layers.assign(static_cast<std::size_t>(config.size("num_hidden_layers")),
+  model.layers.assign(static_cast<std::size_t>(config.layers("num_hidden_layers")),
                       LayerConfig{attention, mlp, 0});
   return model;
 }

@@ -26,9 +26,9 @@ ModelConfig gpt_oss_config(const ConfigReader& config) {
   if (experts.used > experts.experts) config.refuse("num_experts_per_tok", "at most all experts");
   experts.limit = config.number("swiglu_limit", 7.0);
   experts.alpha = config.number("swiglu_alpha", 1.702);
-  const auto types = layer_types(config, config.size("num_hidden_layers"), [](std::int64_t layer) {
-    return layer % 2 == 0 ? "sliding_attention" : "full_attention";
-  });
+  const auto types = layer_types(
+      config, config.layers("num_hidden_layers"),
+      [](std::int64_t layer) { return layer % 2 == 0 ? "sliding_attention" : "full_attention"; });
   for (const std::string& type : types) {
     if (type == "linear_attention") config.unsupported("layer_types", "softmax attention");
     LayerConfig layer{attention, experts, 0};

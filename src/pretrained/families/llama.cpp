@@ -21,7 +21,7 @@ ModelConfig llama_config(const ConfigReader& config) {
                       config.flag("mlp_bias", false)};
   if (config.text("hidden_act", "silu") != "silu") config.unsupported("hidden_act", "silu");
 
-  const std::int64_t layers = config.size("num_hidden_layers");
+  const std::int64_t layers = config.layers("num_hidden_layers");
   const bool has_window =
       config.has("sliding_window") && config.flag("use_sliding_window", !qwen2 && !qwen3);
   const std::int64_t first =

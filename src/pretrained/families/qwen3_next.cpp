@@ -59,9 +59,10 @@ ModelConfig qwen3_next_config(const ConfigReader& outer) {
   const auto rotary_size = rotary_size_of(config, attention.head_size, 0.25);
   model.rotary = {rotary_of(config, rotary_size, 1e7)};
   const std::int64_t interval = config.size("full_attention_interval", 4);
-  const auto types = layer_types(config, config.size("num_hidden_layers"), [&](std::int64_t layer) {
-    return (layer + 1) % interval == 0 ? "full_attention" : "linear_attention";
-  });
+  const auto types =
+      layer_types(config, config.layers("num_hidden_layers"), [&](std::int64_t layer) {
+        return (layer + 1) % interval == 0 ? "full_attention" : "linear_attention";
+      });
   for (std::size_t layer = 0; layer < types.size(); ++layer) {
     LayerConfig of_layer;
     of_layer.mlp = mlp_config(config, model, static_cast<std::int64_t>(layer));
