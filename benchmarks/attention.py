@@ -4,7 +4,8 @@
   ./dev bench attention --lengths 128,2048,8192 --json benchmarks/results/attention_peers.json
 
 Peers: scaled_dot_product_attention without a sink (torch's flash kernel), eager attention with a sink
-column, and FlexAttention compiled with the sink as a function of its log-sum-exp. Rounds alternate
+column, and FlexAttention compiled with the sink as a function of its log-sum-exp (torch 2.13 refuses
+its backward on a CPU; the line then says so). Rounds alternate
 between the two programs, so that a machine that speeds up or slows down meets both alike; the figure is
 the median over rounds of peer time / kernel time. `sinkwise bench attention` holds the kernel against
 the same operators inside one process.
@@ -99,6 +100,12 @@ def kernel_ms(binary, heads, length, head_size, dtype, threads):
     return found["comparisons"][0]["times"][0]["both_ms"]["median"]
 
 
+def refusal(error):
+    """The first sentence of what a peer raised; its class where it says nothing."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].split(". ")[0][:160]
+
+
 def start_peer(kind, shape):
     """The peer after a first call, or why it cannot serve."""
     try:
@@ -108,7 +115,7 @@ def start_peer(kind, shape):
         peer.backward()
         return peer, max(1, int(0.05 / (time.perf_counter() - begin))), ""
     except Exception as error:  # what a peer raises is its answer
-        return None, 0, str(error).strip().splitlines()[0][:100]
+        return None, 0, refusal(error)
 
 
 def compare(binary, heads, length, head_size, dtype, threads, rounds):
@@ -122,9 +129,9 @@ def compare(binary, heads, length, head_size, dtype, threads, rounds):
             theirs[name].append(time_once(peer, calls))
     row = dict(H=heads, T=length, D=head_size, dtype=dtype, threads=threads, rounds=rounds,
                kernel_ms=statistics.median(ours), peers={})
-    for name, (_, _, refusal) in peers.items():
-        if refusal:
-            row["peers"][name] = dict(refusal=refusal)
+    for name, (_, _, reason) in peers.items():
+        if reason:
+            row["peers"][name] = dict(refusal=reason)
             continue
         ratios = sorted(peer / kernel for peer, kernel in zip(theirs[name], ours))
         row["peers"][name] = dict(ms=statistics.median(theirs[name]), ratio=statistics.median(ratios),
@@ -133,7 +140,7 @@ def compare(binary, heads, length, head_size, dtype, threads, rounds):
 
 
 def show(row):
-    print("{dtype}, D {D}, T {T}, {H} heads, {threads} threads: kernel {kernel_ms:.3f} ms".format(**row))
+    print("{dtype}, D {D}, T {T}, H {H}, threads {threads}: kernel {kernel_ms:.3f} ms".format(**row))
     for name, peer in row["peers"].items():
         if "refusal" in peer:
             print(f"  {name:11} does not run: {peer['refusal']}", flush=True)

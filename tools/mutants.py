@@ -18,6 +18,7 @@ KERNEL = "src/kernels/cpu/"
 OPERATOR = "test_ops_attention_fused_test"
 KERNELS = "test_kernels_attention_test"
 OBJECTIVE = "test_objectives_head_balance_test"
+STEP = "test_train_step_test"
 
 # name, file, original text (must occur exactly once), replacement, test that must fail
 MUTANTS = [
@@ -52,13 +53,17 @@ MUTANTS = [
     ("first key of a window off by one", "src/ops/geometry.cpp",
      "visible = visible.logical_and(distance < *geometry.window);",
      "visible = visible.logical_and(distance <= *geometry.window);", OPERATOR),
-    ("fixed rows counted", "src/ops/geometry.cpp",
-     "return visible.logical_and(position != first_key(geometry, device));", "return visible;",
-     "test_ops_geometry_test"),
+    ("fixed rows counted", "src/ops/geometry.cpp", "(geometry.causal ? 1 : 1 - reach)",
+     "(geometry.causal ? 0 : 1 - reach)", "test_ops_geometry_test"),
+    ("fixed rows of packed documents counted", "src/ops/geometry.cpp",
+     "return visible.logical_and(row_positions(geometry, device) != first_key(geometry, device));",
+     "return visible;", "test_ops_geometry_test"),
+    ("informative rows of a window off by one", "src/ops/geometry.cpp", "reach - offset, device);",
+     "reach + 1 - offset, device);", "test_ops_geometry_test"),
     ("kernel: dL dropped", KERNEL + "row_terms-inl.h",
-     "if (upstream.lse != nullptr) term -= upstream.lse[at + static_cast<std::int64_t>(i)];", "", KERNELS),
-    ("kernel: dO . out dropped", KERNEL + "row_terms-inl.h", "float term = 0.0F;\n      if (upstream.out.data != nullptr) {",
-     "float term = 0.0F;\n      if (false) {", KERNELS),
+     "delta[at + static_cast<std::int64_t>(i)] -= upstream.lse[at + static_cast<std::int64_t>(i)];", "", KERNELS),
+    ("kernel: dO . out dropped", KERNEL + "row_terms-inl.h", "if (upstream.out.data != nullptr)\n",
+     "if (false)\n", KERNELS),
     ("kernel: dG of the first key dropped from delta", KERNEL + "row_terms-inl.h",
      "delta[at + static_cast<std::int64_t>(i)] -= grad_gate[i] * rows.weight[i];", "", KERNELS),
     ("kernel: dG of the sink dropped from delta", KERNEL + "row_terms-inl.h",
@@ -66,8 +71,11 @@ MUTANTS = [
     ("kernel: dG dropped from the sink's gradient", KERNEL + "row_terms-inl.h",
      "term -= static_cast<double>(grad_gate[i]) * static_cast<double>(gate[i]);", "", KERNELS),
     ("kernel: first-key term dropped", KERNEL + "tile-inl.h",
-     "grad_score[lane] -= weight[lane] * q.grad_gate[row];", "static_cast<void>(weight);", KERNELS),
-    ("kernel: first-key term out of sight", KERNEL + "tile-inl.h", " || !range.sees(range.first)", "", KERNELS),
+     "grad_score[first - key] -= weight[first - key] * q.grad_gate[row + r];", "", KERNELS),
+    ("kernel: lowest first key of a group is its first row's", KERNEL + "row_range.cpp",
+     "group.lowest_first = std::min(group.lowest_first, rows[i].first);", "", KERNELS),
+    ("kernel: highest first key of a group is its first row's", KERNEL + "row_range.cpp",
+     "group.highest_first = std::max(group.highest_first, rows[i].first);", "", KERNELS),
     ("kernel: sums not rescaled", KERNEL + "online_softmax-inl.h",
      "store(hn::MulAdd(load(sum), shrink, hn::Add(sum0, sum1)), sum);",
      "store(hn::Add(load(sum), hn::Add(sum0, sum1)), sum);", KERNELS),
@@ -93,6 +101,12 @@ MUTANTS = [
      "return squared_cv(moments).sum();", OBJECTIVE),
     ("shared heads not left out", BALANCE, "return routed.scatter(1, order.narrow(1, 0, m), false);",
      "return order.defined() && m >= 0 ? routed : routed;", OBJECTIVE),
+    ("slope of the objective not brought to the sums", "src/train/step.cpp",
+     "(balance.slope / sums.count.clamp_min(1)).mul_(", "balance.slope.mul(", STEP),
+    ("share of a micro-batch left out of its slope", "src/train/step.cpp", ".mul_(share * config_.lambda)",
+     ".mul_(config_.lambda)", STEP),
+    ("gate gradient of rows that say nothing", BALANCE, "(of_head * mask).expand_as(record.gate)",
+     "(of_head * at::ones_like(mask)).expand_as(record.gate)", STEP),
     ("slope of CV without the mean's share", BALANCE, " - 2.0 * variance / (mean * mean * mean);", ";", OBJECTIVE),
     ("loss-free step the wrong way", BALANCE, "(importance.mean(1, true) - importance).sign()",
      "(importance - importance.mean(1, true)).sign()", OBJECTIVE),
