@@ -10,7 +10,8 @@ import time
 from harness import BAD_CONFIG, BINARY, OK, Case, environment, main
 
 COMMANDS = [
-    [], ["train"], ["sweep"], ["compare"], ["check"], ["bench"], ["bench", "overhead"],
+    [], ["train"], ["sweep"], ["compare"], ["check"], ["generate"], ["bench"],
+    ["bench", "overhead"],
     ["bench", "step"], ["bench", "attention"], ["config"], ["config", "show"], ["version"],
 ]
 ESCAPE = "\x1b"
