@@ -34,6 +34,21 @@ void take_linear(Tensors& into, const TensorSource& source, const std::string& p
   }
 }
 
+void take_llama_attention(Tensors& into, const TensorSource& source, const std::string& prefix) {
+  take_linear(into, source, prefix,
+              {{"attention.q_proj", "self_attn.q_proj"},
+               {"attention.k_proj", "self_attn.k_proj"},
+               {"attention.v_proj", "self_attn.v_proj"},
+               {"attention.o_proj", "self_attn.o_proj"}});
+}
+
+void take_llama_mlp(Tensors& into, const TensorSource& source, const std::string& prefix) {
+  take_linear(into, source, prefix,
+              {{"mlp.gate_proj", "mlp.gate_proj"},
+               {"mlp.up_proj", "mlp.up_proj"},
+               {"mlp.down_proj", "mlp.down_proj"}});
+}
+
 at::Tensor reshaped(const at::Tensor& tensor, const std::vector<std::int64_t>& shape,
                     const std::string& name) {
   if (tensor.numel() == c10::multiply_integers(shape)) return tensor.reshape(shape);

@@ -54,6 +54,10 @@ void take(Tensors& into, const TensorSource& source, const std::string& prefix,
 void take_linear(Tensors& into, const TensorSource& source, const std::string& prefix,
                  const std::vector<Renamed>& names);
 
+// The projections of attention and MLP, which most families name as Llama does.
+void take_llama_attention(Tensors& into, const TensorSource& source, const std::string& prefix);
+void take_llama_mlp(Tensors& into, const TensorSource& source, const std::string& prefix);
+
 // `tensor` as `shape`; BadFile that names it when the numbers of elements differ.
 at::Tensor reshaped(const at::Tensor& tensor, const std::vector<std::int64_t>& shape,
                     const std::string& name);

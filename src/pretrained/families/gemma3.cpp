@@ -73,14 +73,8 @@ Tensors gemma3_block(const TensorSource& source, const std::string& prefix, cons
         {"attention.q_norm.weight", "self_attn.q_norm.weight"},
         {"attention.k_norm.weight", "self_attn.k_norm.weight"}});
   for (auto& [name, tensor] : tensors) tensor += 1.0;  // these are all norms
-  take_linear(tensors, source, prefix,
-              {{"attention.q_proj", "self_attn.q_proj"},
-               {"attention.k_proj", "self_attn.k_proj"},
-               {"attention.v_proj", "self_attn.v_proj"},
-               {"attention.o_proj", "self_attn.o_proj"},
-               {"mlp.gate_proj", "mlp.gate_proj"},
-               {"mlp.up_proj", "mlp.up_proj"},
-               {"mlp.down_proj", "mlp.down_proj"}});
+  take_llama_attention(tensors, source, prefix);
+  take_llama_mlp(tensors, source, prefix);
   return tensors;
 }
 

@@ -63,12 +63,8 @@ Tensors gpt_oss_block(const TensorSource& source, const std::string& prefix, con
         {"mlp_norm.weight", "post_attention_layernorm.weight"},
         {"attention.sinks", "self_attn.sinks"},
         {"experts.down_proj_bias", "mlp.experts.down_proj_bias"}});
-  take_linear(tensors, source, prefix,
-              {{"attention.q_proj", "self_attn.q_proj"},
-               {"attention.k_proj", "self_attn.k_proj"},
-               {"attention.v_proj", "self_attn.v_proj"},
-               {"attention.o_proj", "self_attn.o_proj"},
-               {"experts.router", "mlp.router"}});
+  take_llama_attention(tensors, source, prefix);
+  take_linear(tensors, source, prefix, {{"experts.router", "mlp.router"}});
   const auto& experts = std::get<nn::ExpertsConfig>(layer.mlp);
   const std::string gate_up = prefix + "mlp.experts.gate_up_proj";
   tensors["experts.gate_up_proj"] =

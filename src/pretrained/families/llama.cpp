@@ -51,14 +51,8 @@ Tensors llama_block(const TensorSource& source, const std::string& prefix, const
          {{"attention.q_norm.weight", "self_attn.q_norm.weight"},
           {"attention.k_norm.weight", "self_attn.k_norm.weight"}});
   }
-  take_linear(tensors, source, prefix,
-              {{"attention.q_proj", "self_attn.q_proj"},
-               {"attention.k_proj", "self_attn.k_proj"},
-               {"attention.v_proj", "self_attn.v_proj"},
-               {"attention.o_proj", "self_attn.o_proj"},
-               {"mlp.gate_proj", "mlp.gate_proj"},
-               {"mlp.up_proj", "mlp.up_proj"},
-               {"mlp.down_proj", "mlp.down_proj"}});
+  take_llama_attention(tensors, source, prefix);
+  take_llama_mlp(tensors, source, prefix);
   return tensors;
 }
 

@@ -168,10 +168,7 @@ Tensors qwen3_next_block(const TensorSource& source, const std::string& prefix, 
   if (const auto* experts = std::get_if<nn::ExpertsConfig>(&layer.mlp)) {
     take_experts(tensors, source, prefix, *experts);
   } else {
-    take_linear(tensors, source, prefix,
-                {{"mlp.gate_proj", "mlp.gate_proj"},
-                 {"mlp.up_proj", "mlp.up_proj"},
-                 {"mlp.down_proj", "mlp.down_proj"}});
+    take_llama_mlp(tensors, source, prefix);
   }
   return tensors;
 }
