@@ -2,13 +2,13 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include <ATen/Parallel.h>
 
 #include "commands.h"
 #include "console.h"
 #include "exit_code.h"
+#include "sinkwise/core/cores.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 
@@ -131,8 +131,7 @@ Tokenizer tokenizer_of(const pretrained::Model& model, const std::string& path) 
 }
 
 int run(Arguments arguments) {
-  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  at::set_num_threads(arguments.threads > 0 ? arguments.threads : cores);
+  at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   check(arguments.options.sampling);
   const auto model = pretrained::Model::open(arguments.model);
   const Tokenizer tokenizer = tokenizer_of(model, arguments.tokenizer);

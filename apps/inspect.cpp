@@ -2,26 +2,26 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include <ATen/Parallel.h>
 
 #include "commands.h"
 #include "console.h"
 #include "exit_code.h"
+#include "report_files.h"
 #include "sinkwise/core/clock.h"
+#include "sinkwise/core/cores.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
 #include "sinkwise/core/memory.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/inspect/output.h"
-#include "sinkwise/report/html.h"
 
 namespace sinkwise::apps {
 namespace {
 
 struct Arguments {
-  std::string model, out = "inspection", begin = "auto", tokenizer;
+  std::string model, out = "inspection", begin = "auto";
   std::vector<std::string> texts;
   inspect::WindowOptions windows;
   inspect::InspectOptions options;
@@ -43,8 +43,7 @@ std::string command_text(const Arguments& a) {
 
 int run(const Arguments& arguments) {
   keep_freed_memory();
-  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  at::set_num_threads(arguments.threads > 0 ? arguments.threads : cores);
+  at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   const auto model = pretrained::Model::open(arguments.model);
   std::vector<std::string> texts;
   for (const std::string& path : arguments.texts) texts.push_back(read_file(path, kMostTextBytes));
@@ -60,18 +59,13 @@ int run(const Arguments& arguments) {
         console.progress(concat(what, ": ", 100 * done / total, " %  left ", duration_text(left)));
       });
   inspection.model.path = arguments.model;
-  const auto json = json_text(inspect::to_json(inspection), 1) + "\n";
-  const std::filesystem::path out = arguments.out;
-  make_directories(out);
-  write_file_atomically(out / "report.json", json);
-  write_file_atomically(out / "report.html", report::render_html(inspect::to_document(
-                                                 inspection, command_text(arguments))));
-  const std::string page =
-      std::filesystem::absolute(out / "report.html").lexically_normal().string();
+  const auto json = inspect::to_json(inspection);
+  const std::string page = write_report_files(
+      arguments.out, inspect::to_document(inspection, command_text(arguments)), json);
   if (arguments.json) {
-    std::cout << json;
+    std::cout << json_text(json, 1) << '\n';
   } else {
-    std::cout << inspect::to_terminal(inspection) << "\nreport: " << page << '\n';
+    std::cout << inspect::to_terminal(inspection) << '\n' << page;
   }
   return kOk;
 }

@@ -1,9 +1,8 @@
-#include <thread>
-
 #include "commands.h"
 #include "console.h"
 #include "exit_code.h"
 #include "report_files.h"
+#include "sinkwise/core/cores.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/sweep/grid.h"
@@ -50,8 +49,7 @@ sweep::PoolOutcome run_jobs(const sweep::Grid& grid, std::int64_t workers, Conso
 
 int run(const Arguments& arguments) {
   sweep::Grid grid = sweep::read_grid(arguments.file, arguments.out);
-  const auto cores = static_cast<std::int64_t>(std::max(1u, std::thread::hardware_concurrency()));
-  const std::int64_t workers = arguments.workers > 0 ? arguments.workers : cores;
+  const std::int64_t workers = or_one_a_core(arguments.workers);
   check_runs(grid, arguments.file);
   make_directories(grid.out);
   Console console;

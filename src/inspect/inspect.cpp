@@ -117,7 +117,8 @@ Inspection inspect(const pretrained::Model& model, const Windows& windows,
   check_length(config, windows.facts.length);
   Inspection result;
   result.model = facts_of(config), result.text = windows.facts;
-  const std::int64_t L = result.model.layers, passes = options.pruning_windows > 0 ? 4 : 1;
+  const bool intervening = options.pruning_windows > 0 && result.model.heads > 0;
+  const std::int64_t L = result.model.layers, passes = intervening ? 4 : 1;
   std::int64_t done = 0;
   auto layer_done = [&](const char* what) {
     return [&, what] { progress(++done, L * passes, what); };
@@ -131,7 +132,7 @@ Inspection inspect(const pretrained::Model& model, const Windows& windows,
     const auto& of_layer = config.layers[static_cast<std::size_t>(layer)];
     if (!probes) {
       probes = std::make_unique<LayerProbes>(of_layer);
-      if (options.maps && of_layer.attention() != nullptr) {
+      if (of_layer.attention() != nullptr) {
         for (HeadMap& map : maps_of(record, *of_layer.attention(), layer, kMapTokens)) {
           result.maps.push_back(std::move(map));
         }
@@ -146,14 +147,14 @@ Inspection inspect(const pretrained::Model& model, const Windows& windows,
     next_layer();
   };
   const auto hidden = walk(model, windows.tokens, {{}}, observe, visit, finish_layer);
-  if (options.maps) result.map_tokens = windows.first_texts;
+  result.map_tokens = windows.first_texts;
   result.loss = mean_loss(model, hidden.front(), windows.tokens);
   const auto predicted = static_cast<double>(windows.facts.windows * (windows.facts.length - 1));
   const auto bytes = static_cast<double>(windows.facts.predicted_bytes);
   result.bits_per_byte = bytes > 0.0 ? result.loss * predicted / bytes / std::numbers::ln2
                                      : std::numeric_limits<double>::quiet_NaN();
   result.importance_honor_spearman = importance_against_honor(result.layers);
-  if (options.pruning_windows > 0 && result.model.heads > 0) {
+  if (intervening) {
     result.interventions =
         intervene(model, windows.tokens, result.layers, options, layer_done("silencing heads"));
   }

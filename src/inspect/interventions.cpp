@@ -1,7 +1,6 @@
 #include "interventions.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include <torch/torch.h>
 

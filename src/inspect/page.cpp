@@ -24,7 +24,7 @@ constexpr std::size_t kMostRows = 2000;  // of the table of heads
 struct Map {
   std::string title, value_title, caption;
   std::optional<std::pair<double, double>> range;
-  std::function<const std::vector<double>&(const LayerInspection&)> values;
+  std::function<std::vector<double>(const LayerInspection&)> values;
 };
 
 HeatMap heat_map(const Inspection& inspection, const Map& map, bool sorted) {
@@ -66,6 +66,11 @@ Line over_layers(const Inspection& inspection, const std::string& name, report::
   return line;
 }
 
+Chart layer_chart(const std::string& title, report::Axis y, const std::string& caption,
+                  std::vector<Line> lines) {
+  return {title, {"layer"}, std::move(y), caption, report::LineChart{std::move(lines)}};
+}
+
 Section summary_section(const Inspection& inspection) {
   Section section{"summary", "What the figures say", {}};
   report::Bullets bullets;
@@ -86,38 +91,28 @@ Section importance_section(const Inspection& inspection) {
       "The importance of a head is its mean gate, read from the ", inspection.model.gate,
       ": how much of its attention goes to something else than a sink (arXiv 2602.01203). Rows "
       "whose gate is fixed by construction do not count.")));
-  const Map map{
-      "Importance", "mean gate", "1: always open, 0: asleep.", std::pair(0.0, 1.0),
-      [](const LayerInspection& l) -> const std::vector<double>& { return l.heads.importance; }};
+  const Map map{"Importance", "mean gate", "1: always open, 0: asleep.", std::pair(0.0, 1.0),
+                [](const LayerInspection& l) { return l.heads.importance; }};
   section.blocks.push_back(
       report::Grid{{map_chart(inspection, map), map_chart(inspection, map, true)}, true, 420});
+  auto line = [&](const char* name, report::Tone tone, double LayerInspection::*value) {
+    return over_layers(
+        inspection, name, tone, [value](const auto& l) { return l.*value; }, true);
+  };
   const auto H = static_cast<double>(inspection.model.heads);
   section.blocks.push_back(report::Grid{
-      {Chart{
-           "Inequality of the heads of a layer",
-           {"layer"},
-           {"coefficient of variation"},
-           "Population standard deviation of importance over its mean. Read it with the mean gate.",
-           report::LineChart{{over_layers(
-               inspection, "CV", 0, [](const auto& l) { return l.cv; }, true)}}},
-       Chart{"Gates of a layer",
-             {"layer"},
-             {"gate", std::pair(0.0, 1.0)},
-             "Mean, lowest and highest importance of the layer's heads.",
-             report::LineChart{
-                 {over_layers(
-                      inspection, "mean", 0, [](const auto& l) { return l.mean_gate; }, true),
-                  over_layers(
-                      inspection, "lowest", 1, [](const auto& l) { return l.min_gate; }, true),
-                  over_layers(
-                      inspection, "highest", 2, [](const auto& l) { return l.max_gate; }, true)}}},
-       Chart{"Effective heads",
-             {"layer"},
-             {"heads", std::pair(0.0, 1.05 * H)},
-             concat("H / (1 + CV^2) of ", inspection.model.heads, " heads."),
-             report::LineChart{{over_layers(
-                 inspection, "effective", 0, [](const auto& l) { return l.effective_heads; },
-                 true)}}}},
+      {layer_chart("Inequality of the heads of a layer", {"coefficient of variation"},
+                   "Population standard deviation of importance over its mean. Read it with the "
+                   "mean gate.",
+                   {line("CV", 0, &LayerInspection::cv)}),
+       layer_chart("Gates of a layer", {"gate", std::pair(0.0, 1.0)},
+                   "Mean, lowest and highest importance of the layer's heads.",
+                   {line("mean", 0, &LayerInspection::mean_gate),
+                    line("lowest", 1, &LayerInspection::min_gate),
+                    line("highest", 2, &LayerInspection::max_gate)}),
+       layer_chart("Effective heads", {"heads", std::pair(0.0, 1.05 * H)},
+                   concat("H / (1 + CV^2) of ", inspection.model.heads, " heads."),
+                   {line("effective", 0, &LayerInspection::effective_heads)})},
       false,
       300});
   return section;
@@ -130,22 +125,17 @@ Section sinks_section(const Inspection& inspection) {
       "token; the second map shows the heaviest other column, so that a sink that moved is not "
       "mistaken for none."));
   const Map first{"Weight on the first token", "mean weight", "Mean over all rows but the first.",
-                  std::pair(0.0, 1.0), [](const LayerInspection& l) -> const std::vector<double>& {
-                    return l.heads.first_token_weight;
-                  }};
-  const Map other{
-      "Heaviest column that is not the first", "share of all attention",
-      "Heaviest of each window, then averaged.", std::pair(0.0, 1.0),
-      [](const LayerInspection& l) -> const std::vector<double>& { return l.columns.elsewhere; }};
+                  std::pair(0.0, 1.0),
+                  [](const LayerInspection& l) { return l.heads.first_token_weight; }};
+  const Map other{"Heaviest column that is not the first", "share of all attention",
+                  "Heaviest of each window, then averaged.", std::pair(0.0, 1.0),
+                  [](const LayerInspection& l) { return l.columns.elsewhere; }};
   const Map drain{"Value of the first token", "norm over the others'",
                   "Norm of the first token's value over the mean norm of the others. Below 0.2 the "
                   "sink does nothing (arXiv 2606.08105); near 1 it writes as much as any token.",
-                  std::nullopt, [](const LayerInspection& l) -> const std::vector<double>& {
-                    return l.heads.value_drain;
-                  }};
-  const Map entropy{
-      "Entropy of attention", "nats", "Mean over rows: 0 looks at one key.", std::nullopt,
-      [](const LayerInspection& l) -> const std::vector<double>& { return l.columns.entropy; }};
+                  std::nullopt, [](const LayerInspection& l) { return l.heads.value_drain; }};
+  const Map entropy{"Entropy of attention", "nats", "Mean over rows: 0 looks at one key.",
+                    std::nullopt, [](const LayerInspection& l) { return l.columns.entropy; }};
   section.blocks.push_back(
       report::Grid{{map_chart(inspection, first), map_chart(inspection, other),
                     map_chart(inspection, drain), map_chart(inspection, entropy)},
@@ -182,23 +172,16 @@ Section geometry_section(const Inspection& inspection) {
       "a head use."));
   const Map cosine{"Cosine of queries with the first key", "cosine",
                    "Mean over rows but the first.", std::pair(-1.0, 1.0),
-                   [](const LayerInspection& l) -> const std::vector<double>& {
-                     return l.geometry.cosine_first;
-                   }};
+                   [](const LayerInspection& l) { return l.geometry.cosine_first; }};
   const Map others{"Cosine of queries with the other keys", "cosine",
                    "Mean over rows and keys but the first; the causal order is ignored.",
                    std::pair(-1.0, 1.0),
-                   [](const LayerInspection& l) -> const std::vector<double>& {
-                     return l.geometry.cosine_others;
-                   }};
+                   [](const LayerInspection& l) { return l.geometry.cosine_others; }};
   const Map norm{"Norm of the first key", "over the others'", "Below 1: a small key.", std::nullopt,
-                 [](const LayerInspection& l) -> const std::vector<double>& {
-                   return l.geometry.key_norm_ratio;
-                 }};
-  const Map rank{
-      "Effective rank of the keys", concat("of ", inspection.model.head_size),
-      "exp of the entropy of the singular values.", std::nullopt,
-      [](const LayerInspection& l) -> const std::vector<double>& { return l.geometry.key_rank; }};
+                 [](const LayerInspection& l) { return l.geometry.key_norm_ratio; }};
+  const Map rank{"Effective rank of the keys", concat("of ", inspection.model.head_size),
+                 "exp of the entropy of the singular values.", std::nullopt,
+                 [](const LayerInspection& l) { return l.geometry.key_rank; }};
   section.blocks.push_back(
       report::Grid{{map_chart(inspection, cosine), map_chart(inspection, others),
                     map_chart(inspection, norm), map_chart(inspection, rank)},
@@ -245,29 +228,21 @@ Section cost_section(const Inspection& inspection) {
 
 Section activations_section(const Inspection& inspection) {
   Section section{"activations", "Outliers of the residual stream", {}};
+  auto line = [&](const char* name, report::Tone tone, double probes::Activations::*value) {
+    return over_layers(
+        inspection, name, tone, [value](const auto& l) { return l.activations.*value; }, false);
+  };
   section.blocks.push_back(report::Grid{
-      {Chart{"Kurtosis of the channels",
-             {"layer"},
-             {"kurtosis", std::nullopt, true},
-             concat("Of the channels' root mean squares: 1 when all are alike, ",
-                    inspection.model.width, " when one has everything."),
-             report::LineChart{{over_layers(
-                 inspection, "kurtosis", 0, [](const auto& l) { return l.activations.kurtosis; },
-                 false)}}},
-       Chart{"Largest activation over the median",
-             {"layer"},
-             {"ratio", std::nullopt, true},
-             "The worst window.",
-             report::LineChart{{over_layers(
-                 inspection, "largest / median", 1,
-                 [](const auto& l) { return l.activations.max_to_median; }, false)}}},
-       Chart{"Length of the first token's state",
-             {"layer"},
-             {"over the others'", std::nullopt, true},
-             "After each layer.",
-             report::LineChart{{over_layers(
-                 inspection, "first / others", 2,
-                 [](const auto& l) { return l.activations.first_to_others; }, false)}}}},
+      {layer_chart("Kurtosis of the channels", {"kurtosis", std::nullopt, true},
+                   concat("Of the channels' root mean squares: 1 when all are alike, ",
+                          inspection.model.width, " when one has everything."),
+                   {line("kurtosis", 0, &probes::Activations::kurtosis)}),
+       layer_chart("Largest activation over the median", {"ratio", std::nullopt, true},
+                   "The worst window.",
+                   {line("largest / median", 1, &probes::Activations::max_to_median)}),
+       layer_chart("Length of the first token's state", {"over the others'", std::nullopt, true},
+                   "After each layer.",
+                   {line("first / others", 2, &probes::Activations::first_to_others)})},
       false,
       300});
   return section;

@@ -8,15 +8,14 @@ namespace {
 // Enough for the matrix products to fill the cores; the memory of a batch is its activations.
 constexpr std::int64_t kTokensAtOnce = 2048;
 
-std::int64_t batch_size(std::int64_t T) { return std::max<std::int64_t>(1, kTokensAtOnce / T); }
-
 }  // namespace
 
 std::vector<at::Tensor> walk(const pretrained::Model& model, const at::Tensor& tokens,
                              const std::vector<Variant>& variants, const nn::Observe& observe,
                              const Visitor& visit, const std::function<void()>& layer_done) {
   torch::NoGradGuard no_grad;
-  const auto N = tokens.size(0), T = tokens.size(1), batch = batch_size(T);
+  const auto N = tokens.size(0), T = tokens.size(1);
+  const auto batch = std::max<std::int64_t>(1, kTokensAtOnce / T);
   const auto tables = model.rotary_tables(T);
   std::vector<at::Tensor> hidden;
   const at::Tensor start = model.embed(tokens);
@@ -45,15 +44,12 @@ std::vector<at::Tensor> walk(const pretrained::Model& model, const at::Tensor& t
 
 double mean_loss(const pretrained::Model& model, const at::Tensor& hidden,
                  const at::Tensor& tokens) {
-  const auto N = tokens.size(0), T = tokens.size(1), batch = batch_size(T);
-  double sum = 0.0;
-  for (std::int64_t n = 0; n < N; n += batch) {
-    const auto count = std::min(batch, N - n);
-    const at::Tensor x = hidden.narrow(0, n, count).narrow(1, 0, T - 1).flatten(0, 1);
-    const at::Tensor targets = tokens.narrow(0, n, count).narrow(1, 1, T - 1).flatten();
-    sum += model.losses(x, targets).to(at::kDouble).sum().item<double>();
-  }
-  return sum / static_cast<double>(N * (T - 1));
+  const auto T = tokens.size(1);
+  return model
+      .losses(hidden.narrow(1, 0, T - 1).flatten(0, 1), tokens.narrow(1, 1, T - 1).flatten())
+      .to(at::kDouble)
+      .mean()
+      .item<double>();
 }
 
 }  // namespace sinkwise::inspect

@@ -98,4 +98,16 @@ std::vector<std::string> layer_types(const ConfigReader& config, std::int64_t la
   return types;
 }
 
+LayerConfig softmax_layer(const ConfigReader& config, const std::string& type,
+                          nn::AttentionConfig attention,
+                          const std::variant<MlpConfig, nn::ExpertsConfig>& mlp,
+                          std::int64_t window) {
+  if (type == "linear_attention") config.unsupported("layer_types", "softmax attention");
+  if (type == "sliding_attention") {
+    attention.window =
+        window > 0 ? config.size("sliding_window", window) : config.size("sliding_window");
+  }
+  return {std::move(attention), mlp, 0};
+}
+
 }  // namespace sinkwise::pretrained

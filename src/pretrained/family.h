@@ -70,4 +70,11 @@ nn::AttentionConfig common_attention(const ConfigReader& config, const ModelConf
 std::vector<std::string> layer_types(const ConfigReader& config, std::int64_t layers,
                                      const std::function<std::string(std::int64_t)>& otherwise);
 
+// One layer of softmax attention, with a window where its type asks for one; rotary 0. Unsupported
+// for linear attention. `window` is used where the file does not name it; 0: the file must.
+LayerConfig softmax_layer(const ConfigReader& config, const std::string& type,
+                          nn::AttentionConfig attention,
+                          const std::variant<MlpConfig, nn::ExpertsConfig>& mlp,
+                          std::int64_t window = 0);
+
 }  // namespace sinkwise::pretrained

@@ -11,21 +11,14 @@ namespace {
 
 using tokenizer::TokenId;
 
-// Of the prompt at a time: a model gives logits for every position, and a vocabulary is large.
-constexpr std::size_t kChunk = 128;
 constexpr std::uint64_t kStream = 0x67656E;  // "gen"; apart from the streams of training
 
 // The logits [V] after the last of `ids`, which follow what the caches hold.
 at::Tensor last_logits(const LoadedModel& model, std::span<const TokenId> ids,
                        std::vector<LayerCache>& caches) {
-  at::Tensor logits;
-  for (std::size_t at = 0; at < ids.size(); at += kChunk) {
-    const auto part = ids.subspan(at, std::min(kChunk, ids.size() - at));
-    at::Tensor tokens = at::empty({1, static_cast<std::int64_t>(part.size())}, at::kLong);
-    std::copy(part.begin(), part.end(), tokens.mutable_data_ptr<std::int64_t>());
-    logits = model.forward(tokens, &caches).select(1, -1).select(0, 0);
-  }
-  return logits.contiguous();
+  at::Tensor tokens = at::empty({1, static_cast<std::int64_t>(ids.size())}, at::kLong);
+  std::copy(ids.begin(), ids.end(), tokens.mutable_data_ptr<std::int64_t>());
+  return model.logits(model.hidden(tokens, &caches).select(1, -1)).select(0, 0).contiguous();
 }
 
 }  // namespace

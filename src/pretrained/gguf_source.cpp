@@ -6,6 +6,7 @@
 #include "sinkwise/core/text.h"
 #include "sinkwise/tokenizer/gguf_vocabulary.h"
 #include "sinkwise/weights/rotary_rows.h"
+#include "weights_source.h"
 
 // GGUF as if it were a Hugging Face folder: names, the order of rotary rows and config.json.
 
@@ -55,11 +56,10 @@ std::string translated(const std::string& name) {
   return {};
 }
 
-class GgufSource : public TensorSource {
+class GgufSource : public WeightsSource {
  public:
-  explicit GgufSource(weights::Weights weights) : weights_(std::move(weights)) {
-    for (const weights::Tensor& tensor : weights_.tensors()) elements_ += tensor.elements;
-    const GgufMetadata& metadata = weights_.gguf();
+  explicit GgufSource(weights::Weights weights) : WeightsSource(std::move(weights)) {
+    const GgufMetadata& metadata = this->weights().gguf();
     const std::string architecture = architecture_of(metadata);
     interleaved_ = weights::rotary_rows(architecture) == weights::RotaryRows::interleaved;
     heads_ = static_cast<std::int64_t>(metadata.integer(architecture + ".attention.head_count"));
@@ -69,51 +69,18 @@ class GgufSource : public TensorSource {
                      : static_cast<std::int64_t>(metadata.integer(key_heads));
   }
 
-  bool has(const std::string& name) const override {
-    return weights_.find(translated(name)) != nullptr;
-  }
-
-  std::vector<std::int64_t> shape(const std::string& name) const override { return at(name).shape; }
-
-  at::Tensor read(const std::string& name) const override {
-    const weights::Tensor& tensor = at(name);
-    const at::Tensor values = at::empty(tensor.shape, at::kFloat);
-    const std::span<float> span(values.mutable_data_ptr<float>(),
-                                static_cast<std::size_t>(tensor.elements));
-    weights_.to_float32(tensor.name, span);
-    weights_.release(tensor.name);
-    if (interleaved_ && name.find("self_attn.q_proj") != std::string::npos) undo(values, heads_);
-    if (interleaved_ && name.find("self_attn.k_proj") != std::string::npos)
-      undo(values, key_heads_);
-    return values;
-  }
-
-  at::Tensor rows(const std::string& name, std::int64_t first, std::int64_t count) const override {
-    const weights::Tensor& tensor = at(name);
-    const std::int64_t width = tensor.shape.back();
-    const at::Tensor values = at::empty({count, width}, at::kFloat);
-    weights_.to_float32(
-        tensor.name, static_cast<std::uint64_t>(first * width),
-        {values.mutable_data_ptr<float>(), static_cast<std::size_t>(count * width)});
-    return values;
-  }
-
-  std::uint64_t elements() const override { return elements_; }
-
  private:
-  const weights::Tensor& at(const std::string& name) const {
+  std::string spelled(const std::string& name) const override {
     const std::string own = translated(name);
-    return weights_.at(own.empty() ? name : own);
+    return own.empty() ? name : own;
   }
 
-  static void undo(const at::Tensor& values, std::int64_t heads) {
-    weights::undo_interleaved_rows(
-        {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())}, heads,
-        values.dim() == 2 ? values.size(1) : 1);
+  void restore(const std::string& name, const at::Tensor& values) const override {
+    if (!interleaved_) return;
+    if (name.find("self_attn.q_proj") != std::string::npos) undo_interleaved(values, heads_);
+    if (name.find("self_attn.k_proj") != std::string::npos) undo_interleaved(values, key_heads_);
   }
 
-  weights::Weights weights_;
-  std::uint64_t elements_ = 0;
   bool interleaved_ = false;
   std::int64_t heads_ = 0, key_heads_ = 0;
 };

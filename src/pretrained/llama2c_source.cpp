@@ -7,7 +7,7 @@
 #include "open.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
-#include "sinkwise/weights/rotary_rows.h"
+#include "weights_source.h"
 
 // The checkpoints of llama2.c ("version 0"): a header of seven numbers, then float32 tensors in a
 // fixed order, those of a kind for all layers together. As if they were a Hugging Face folder.
@@ -102,8 +102,8 @@ class Llama2cSource : public TensorSource {
   at::Tensor read(const std::string& name) const override {
     const Place& place = at(name);
     const at::Tensor values = copy(place.first, place.shape);
-    if (name.find("q_proj") != std::string::npos) undo(values, header_.heads);
-    if (name.find("k_proj") != std::string::npos) undo(values, header_.key_heads);
+    if (name.find("q_proj") != std::string::npos) undo_interleaved(values, header_.heads);
+    if (name.find("k_proj") != std::string::npos) undo_interleaved(values, header_.key_heads);
     file_.release(bytes_of(place.first, values.nbytes()));
     return values;
   }
@@ -134,12 +134,6 @@ class Llama2cSource : public TensorSource {
     std::memcpy(values.mutable_data_ptr(), bytes_of(first, values.nbytes()).data(),
                 values.nbytes());
     return values;
-  }
-
-  static void undo(const at::Tensor& values, std::int64_t heads) {
-    weights::undo_interleaved_rows(
-        {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())}, heads,
-        values.size(1));
   }
 
   MappedFile file_;

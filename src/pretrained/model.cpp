@@ -12,7 +12,8 @@
 namespace sinkwise::pretrained {
 namespace {
 
-constexpr std::int64_t kOutputRows = 8192;  // of the output matrix at a time
+// Logits are formed a tile at a time: so many rows of the output matrix, so many tokens.
+constexpr std::int64_t kOutputRows = 8192, kTokensAtOnce = 2048;
 
 [[noreturn]] void wrong_shape(const std::string& name, const at::Tensor& expected,
                               const at::Tensor& found) {
@@ -215,19 +216,29 @@ at::Tensor Model::load_output() const {
   return output;
 }
 
+// use(W, n, count) for each slice W [rows, width] of the output matrix, read once, and each run of
+// `count` tokens from n on.
+void Model::for_each_slice(
+    std::int64_t tokens,
+    const std::function<void(const at::Tensor&, std::int64_t, std::int64_t)>& use) const {
+  for (std::int64_t row = 0; row < config_.vocabulary; row += kOutputRows) {
+    const at::Tensor slice =
+        source_->rows(output_name_, row, std::min(kOutputRows, config_.vocabulary - row));
+    for (std::int64_t n = 0; n < tokens; n += kTokensAtOnce) {
+      use(slice, n, std::min(kTokensAtOnce, tokens - n));
+    }
+  }
+}
+
 // [N]: log of the sum of exp(logit) over the vocabulary, for x [N, width] after the final norm.
 at::Tensor Model::log_normaliser(const at::Tensor& x) const {
   at::Tensor total = at::full({x.size(0)}, -INFINITY, x.options());
-  for (std::int64_t row = 0; row < config_.vocabulary; row += kOutputRows) {
-    const at::Tensor slice = output_rows(row);
-    total = at::logaddexp(total, at::matmul(x, slice.t()).logsumexp(-1));
-  }
+  for_each_slice(x.size(0), [&](const at::Tensor& slice, std::int64_t n, std::int64_t count) {
+    at::Tensor part = total.narrow(0, n, count);
+    const at::Tensor logits = at::matmul(x.narrow(0, n, count), slice.t());
+    part.copy_(at::logaddexp(part, logits.logsumexp(-1)));
+  });
   return total;
-}
-
-// Rows [first, first + kOutputRows) of the output matrix, fewer at its end.
-at::Tensor Model::output_rows(std::int64_t first) const {
-  return source_->rows(output_name_, first, std::min(kOutputRows, config_.vocabulary - first));
 }
 
 at::Tensor Model::losses(const at::Tensor& hidden, const at::Tensor& targets) const {
@@ -245,10 +256,10 @@ at::Tensor Model::loss_gradient(const at::Tensor& hidden, const at::Tensor& targ
     torch::NoGradGuard no_grad;
     const at::Tensor total = log_normaliser(x).unsqueeze(-1);
     gradient = -rows_of_tokens(output_name_, targets);
-    for (std::int64_t row = 0; row < config_.vocabulary; row += kOutputRows) {
-      const at::Tensor slice = output_rows(row);
-      gradient.addmm_((at::matmul(x, slice.t()) - total).exp(), slice);
-    }
+    for_each_slice(x.size(0), [&](const at::Tensor& slice, std::int64_t n, std::int64_t count) {
+      const at::Tensor logits = at::matmul(x.narrow(0, n, count), slice.t());
+      gradient.narrow(0, n, count).addmm_((logits - total.narrow(0, n, count)).exp(), slice);
+    });
     gradient.div_(static_cast<double>(targets.numel()));
   }
   return torch::autograd::grad({x}, {leaf}, {gradient}).front();
@@ -271,9 +282,9 @@ void LoadedModel::reach(std::int64_t positions) const {
   rotary_ = model_->rotary_tables(rotary_length_);
 }
 
-at::Tensor LoadedModel::forward(const at::Tensor& tokens, std::vector<LayerCache>* caches,
-                                const nn::Observe& observe,
-                                std::vector<nn::AttentionRecord>* records) const {
+at::Tensor LoadedModel::hidden(const at::Tensor& tokens, std::vector<LayerCache>* caches,
+                               const nn::Observe& observe,
+                               std::vector<nn::AttentionRecord>* records) const {
   if (caches != nullptr) caches->resize(blocks_.size());
   std::int64_t before = 0;
   if (caches != nullptr) {
@@ -296,7 +307,17 @@ at::Tensor LoadedModel::forward(const at::Tensor& tokens, std::vector<LayerCache
     x = blocks_[layer]->forward(x, input, record);
     if (records != nullptr) (*records)[layer] = std::move(record);
   }
-  return at::matmul(norm_->forward(x), output_.t());
+  return x;
+}
+
+at::Tensor LoadedModel::logits(const at::Tensor& hidden) const {
+  return at::matmul(norm_->forward(hidden), output_.t());
+}
+
+at::Tensor LoadedModel::forward(const at::Tensor& tokens, std::vector<LayerCache>* caches,
+                                const nn::Observe& observe,
+                                std::vector<nn::AttentionRecord>* records) const {
+  return logits(hidden(tokens, caches, observe, records));
 }
 
 }  // namespace sinkwise::pretrained

@@ -1,8 +1,7 @@
 #include "open.h"
 
-#include "sinkwise/core/error.h"
+#include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
-#include "sinkwise/core/mapped_file.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::pretrained {
@@ -15,10 +14,7 @@ bool is_gguf(const weights::Weights& weights) { return !weights.gguf().values().
 ConfigReader read_config(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "config.json";
   const std::string where = printable(path.string());
-  const MappedFile file = MappedFile::open(path);
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
-                              file.bytes().size());
-  return {parse_json(text, where, kMaxConfigBytes), where};
+  return {parse_json(read_file(path, kMaxConfigBytes), where, kMaxConfigBytes), where};
 }
 
 }  // namespace

@@ -19,9 +19,8 @@ struct MaskedMean {
     const at::Tensor wide = mask.expand({values.size(0), values.size(2)});
     const at::Tensor admitted =
         at::where(wide.unsqueeze(1), values.to(at::kDouble), at::zeros({}, at::kDouble));
-    const at::Tensor part = admitted.sum(at::IntArrayRef{0, 2});
-    sum = sum.defined() ? sum + part : part;
-    count = count.defined() ? count + wide.sum() : wide.sum();
+    add_to(sum, admitted.sum(at::IntArrayRef{0, 2}));
+    add_to(count, wide.sum());
   }
 
   // NaN where no row was admitted.
@@ -82,8 +81,7 @@ void HeadProbe::add_layer(LayerSums& sums, const nn::AttentionRecord& record,
   const auto T = gate.size(2);
   const at::Tensor first = first_tokens(document_start, T), later = first.logical_not();
   sums.gate.add(gate, informative);
-  const at::Tensor counts = histogram_counts(gate, informative);
-  sums.histogram = sums.histogram.defined() ? sums.histogram + counts : counts;
+  add_to(sums.histogram, histogram_counts(gate, informative));
   const at::Tensor first_weight = record.first_key_weight.to(at::kCPU);
   sums.first_weight.add(first_weight, later);
   for (std::int64_t g = 0; group.defined() && g < groups_; ++g) {

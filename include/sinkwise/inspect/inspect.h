@@ -35,7 +35,6 @@ struct InspectOptions {
   std::int64_t pruning_windows = 2;  // 0: no interventions
   std::int64_t random_orders = 3;
   std::uint64_t seed = 0;  // of the random orders
-  bool maps = true;        // weights of every head on the first tokens
 };
 
 // done of total, in units of one layer over all windows of one pass.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -50,7 +51,8 @@ class Model {
   at::Tensor load_output() const;  // [V, width]; errors as load_block()
 
   // [N]: -log p of each target [N] int64 after hidden [N, width], which the final norm has not seen
-  // yet. The output matrix is read in slices, so the memory is that of one slice and [N, slice].
+  // yet. The output matrix is read once, in slices, so the memory beside [N, width] is that of one
+  // slice and of its logits for some tokens, whatever N.
   at::Tensor losses(const at::Tensor& hidden, const at::Tensor& targets) const;
 
   // [N, width]: d of the mean of those losses / d hidden, by slices as well.
@@ -60,7 +62,9 @@ class Model {
   Model() = default;
   at::Tensor rows_of_tokens(const std::string& matrix, const at::Tensor& tokens) const;
   at::Tensor log_normaliser(const at::Tensor& x) const;
-  at::Tensor output_rows(std::int64_t first) const;
+  void for_each_slice(
+      std::int64_t tokens,
+      const std::function<void(const at::Tensor&, std::int64_t, std::int64_t)>& use) const;
 
   std::filesystem::path path_;
   const Family* family_ = nullptr;
@@ -75,8 +79,17 @@ class LoadedModel {
  public:
   explicit LoadedModel(const Model& model);
 
-  // [B, T] int64 to logits [B, T, V]. With `caches` (one a layer, or empty to begin with) the
-  // tokens follow those that came before. Records are given where observe asks for something.
+  // [B, T] int64 to [B, T, width], before the final norm. With `caches` (one a layer, or empty to
+  // begin with) the tokens follow those that came before. Records are given where observe asks for
+  // something.
+  at::Tensor hidden(const at::Tensor& tokens, std::vector<LayerCache>* caches = nullptr,
+                    const nn::Observe& observe = {},
+                    std::vector<nn::AttentionRecord>* records = nullptr) const;
+
+  // [..., width] to [..., V].
+  at::Tensor logits(const at::Tensor& hidden) const;
+
+  // Both: logits [B, T, V] of every position.
   at::Tensor forward(const at::Tensor& tokens, std::vector<LayerCache>* caches = nullptr,
                      const nn::Observe& observe = {},
                      std::vector<nn::AttentionRecord>* records = nullptr) const;

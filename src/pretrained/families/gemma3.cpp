@@ -51,13 +51,8 @@ ModelConfig gemma3_config(const ConfigReader& outer) {
         return (layer + 1) % pattern == 0 ? "full_attention" : "sliding_attention";
       });
   for (const std::string& type : types) {
-    if (type == "linear_attention") config.unsupported("layer_types", "softmax attention");
-    LayerConfig layer{attention, mlp, 0};
-    if (type == "sliding_attention") {
-      std::get<nn::AttentionConfig>(layer.mixer).window = config.size("sliding_window");
-      layer.rotary = 1;
-    }
-    model.layers.push_back(layer);
+    model.layers.push_back(softmax_layer(config, type, attention, mlp));
+    if (type == "sliding_attention") model.layers.back().rotary = 1;
   }
   return model;
 }

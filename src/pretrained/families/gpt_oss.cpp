@@ -30,12 +30,7 @@ ModelConfig gpt_oss_config(const ConfigReader& config) {
       config, config.layers("num_hidden_layers"),
       [](std::int64_t layer) { return layer % 2 == 0 ? "sliding_attention" : "full_attention"; });
   for (const std::string& type : types) {
-    if (type == "linear_attention") config.unsupported("layer_types", "softmax attention");
-    LayerConfig layer{attention, experts, 0};
-    if (type == "sliding_attention") {
-      std::get<nn::AttentionConfig>(layer.mixer).window = config.size("sliding_window", 128);
-    }
-    model.layers.push_back(layer);
+    model.layers.push_back(softmax_layer(config, type, attention, experts, 128));
   }
   return model;
 }

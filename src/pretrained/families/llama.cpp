@@ -30,12 +30,7 @@ ModelConfig llama_config(const ConfigReader& config) {
     return has_window && layer >= first ? "sliding_attention" : "full_attention";
   });
   for (const std::string& type : types) {
-    if (type == "linear_attention") config.unsupported("layer_types", "softmax attention");
-    LayerConfig layer{attention, mlp, 0};
-    if (type == "sliding_attention") {
-      std::get<nn::AttentionConfig>(layer.mixer).window = config.size("sliding_window");
-    }
-    model.layers.push_back(layer);
+    model.layers.push_back(softmax_layer(config, type, attention, mlp));
   }
   return model;
 }

@@ -1,19 +1,15 @@
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "sinkwise/pretrained/model.h"
 #include "unit/nn/tensors.h"
+#include "unit/pretrained/fixtures.h"
 
 namespace sinkwise::test {
 
 // A small random checkpoint of the repository, such as "llama".
-inline std::filesystem::path fixture(const char* family) {
-  const char* source = std::getenv("SINKWISE_SOURCE");
-  return std::filesystem::path(source != nullptr ? source : ".") / "tests/fixtures/pretrained" /
-         family;
-}
+inline std::filesystem::path fixture(const char* family) { return pretrained_fixtures() / family; }
 
 // [N, T] tokens that the fixtures know.
 inline at::Tensor some_tokens(std::int64_t N, std::int64_t T) {

@@ -1,0 +1,40 @@
+#include "weights_source.h"
+
+#include "sinkwise/weights/rotary_rows.h"
+
+namespace sinkwise::pretrained {
+namespace {
+
+std::span<float> span_of(const at::Tensor& values) {
+  return {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())};
+}
+
+}  // namespace
+
+WeightsSource::WeightsSource(weights::Weights weights) : weights_(std::move(weights)) {
+  for (const weights::Tensor& tensor : weights_.tensors()) elements_ += tensor.elements;
+}
+
+at::Tensor WeightsSource::read(const std::string& name) const {
+  const weights::Tensor& tensor = at(name);
+  const at::Tensor values = at::empty(tensor.shape, at::kFloat);
+  weights_.to_float32(tensor.name, span_of(values));
+  weights_.release(tensor.name);
+  restore(name, values);
+  return values;
+}
+
+at::Tensor WeightsSource::rows(const std::string& name, std::int64_t first,
+                               std::int64_t count) const {
+  const weights::Tensor& tensor = at(name);
+  const std::int64_t width = tensor.shape.back();
+  const at::Tensor values = at::empty({count, width}, at::kFloat);
+  weights_.to_float32(tensor.name, static_cast<std::uint64_t>(first * width), span_of(values));
+  return values;
+}
+
+void undo_interleaved(const at::Tensor& values, std::int64_t heads) {
+  weights::undo_interleaved_rows(span_of(values), heads, values.dim() == 2 ? values.size(1) : 1);
+}
+
+}  // namespace sinkwise::pretrained
