@@ -87,7 +87,8 @@ Attention::Attention(const AttentionConfig& config) : config_(config) {
                             std::make_shared<Linear>(inner, config_.width, config_.output_bias));
   if (is_gated(config_.mechanism)) {
     const auto gates = config_.mechanism == Mechanism::gated_headwise ? config_.heads : inner;
-    gate_ = register_module("gate_proj", std::make_shared<Linear>(config_.width, gates));
+    gate_ = register_module(
+        "gate_proj", std::make_shared<Linear>(config_.width, gates, config_.gate_projection_bias));
   }
   if (config_.qk_norm) {
     auto norm = [&] {

@@ -34,6 +34,7 @@ class ConfigReader {
   [[noreturn]] void unsupported(const std::string& name, const std::string& expected) const;
 
   const std::string& where() const { return where_; }
+  const nlohmann::json& json() const { return config_; }
 
  private:
   std::string found(const std::string& name) const;

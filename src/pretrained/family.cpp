@@ -20,6 +20,11 @@ const Family& family_of(const std::string& model_type, const std::string& where)
                      join(known), printable(model_type), ""});
 }
 
+std::string layer_prefix(const Family& family, std::int64_t layer) {
+  std::string prefix = family.layer;
+  return prefix.replace(prefix.find("{}"), 2, std::to_string(layer));
+}
+
 void take(Tensors& into, const TensorSource& source, const std::string& prefix,
           const std::vector<Renamed>& names) {
   for (const Renamed& name : names) into[name.ours] = source.read(prefix + name.theirs);

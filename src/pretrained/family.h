@@ -39,6 +39,9 @@ Family gpt_neox_family();    // gpt_neox
 Family gpt_oss_family();     // gpt_oss
 Family qwen3_next_family();  // qwen3_next, qwen3_5, qwen3_5_text
 
+// "model.layers.3." for layer 3.
+std::string layer_prefix(const Family& family, std::int64_t layer);
+
 // BadFile or Unsupported, with the list of what is known, for another model_type.
 const Family& family_of(const std::string& model_type, const std::string& where);
 

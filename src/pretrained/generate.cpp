@@ -18,7 +18,9 @@ at::Tensor last_logits(const LoadedModel& model, std::span<const TokenId> ids,
                        std::vector<LayerCache>& caches) {
   at::Tensor tokens = at::empty({1, static_cast<std::int64_t>(ids.size())}, at::kLong);
   std::copy(ids.begin(), ids.end(), tokens.mutable_data_ptr<std::int64_t>());
-  return model.logits(model.hidden(tokens, &caches).select(1, -1)).select(0, 0).contiguous();
+  return model.logits(model.hidden(tokens, {.caches = &caches}).select(1, -1))
+      .select(0, 0)
+      .contiguous();
 }
 
 }  // namespace

@@ -56,6 +56,22 @@ std::string translated(const std::string& name) {
   return {};
 }
 
+// The way back; empty for what Hugging Face keeps elsewhere, such as the factors of rope_freqs.
+std::string translated_back(const std::string& name) {
+  for (const Names& names : kEnds) {
+    if (name == names.gguf) return names.hugging_face;
+  }
+  if (!name.starts_with("blk.")) return {};
+  const auto after = name.find('.', 4), kind = name.rfind('.');
+  if (after == std::string::npos || kind <= after) return {};
+  const std::string middle = name.substr(after + 1, kind - after - 1);
+  for (const Names& names : kLayer) {
+    if (middle != names.gguf) continue;
+    return concat(kLayers, name.substr(4, after - 4), ".", names.hugging_face, name.substr(kind));
+  }
+  return {};
+}
+
 class GgufSource : public WeightsSource {
  public:
   explicit GgufSource(weights::Weights weights) : WeightsSource(std::move(weights)) {
@@ -68,6 +84,18 @@ class GgufSource : public WeightsSource {
                      ? heads_
                      : static_cast<std::int64_t>(metadata.integer(key_heads));
   }
+
+  std::vector<std::string> names() const override {
+    std::vector<std::string> result;
+    for (const std::string& own : WeightsSource::names()) {
+      std::string name = translated_back(own);
+      if (!name.empty()) result.push_back(std::move(name));
+    }
+    return result;
+  }
+
+  // Mostly quantised, and some rows in another order: read, so that there is one rule.
+  std::optional<Stored> stored(const std::string& /*name*/) const override { return std::nullopt; }
 
  private:
   std::string spelled(const std::string& name) const override {

@@ -18,6 +18,7 @@ constexpr std::array kPrefixes = {
 class HuggingFaceSource : public WeightsSource {
  public:
   using WeightsSource::WeightsSource;
+  std::string name_in_folder(const std::string& name) const override { return spelled(name); }
 
  private:
   std::string spelled(const std::string& name) const override {

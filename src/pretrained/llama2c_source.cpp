@@ -116,6 +116,14 @@ class Llama2cSource : public TensorSource {
 
   std::uint64_t elements() const override { return layout_.elements(); }
 
+  std::vector<std::string> names() const override {
+    std::vector<std::string> result;
+    for (const auto& [name, place] : layout_.places()) result.push_back(name);
+    return result;
+  }
+
+  std::optional<Stored> stored(const std::string& /*name*/) const override { return std::nullopt; }
+
  private:
   const Place& at(const std::string& name) const {
     const auto found = layout_.places().find(name);

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <map>
 
+#include "adapter_source.h"
+#include "convert.h"
 #include "family.h"
 #include "open.h"
 #include "sinkwise/core/error.h"
+#include "sinkwise/core/json.h"
 #include "sinkwise/core/text.h"
 #include "tensor_source.h"
 
@@ -89,11 +92,6 @@ void check_matrix(const TensorSource& source, const std::string& name, std::int6
                  "check that config.json belongs to these weights"});
 }
 
-std::string layer_prefix(const Family& family, std::int64_t layer) {
-  std::string prefix = family.layer;
-  return prefix.replace(prefix.find("{}"), 2, std::to_string(layer));
-}
-
 // The tensors of a layer. A family cuts and turns them before their shapes are compared with those
 // of the parameters, which Torch refuses where they do not even have the dimensions for it.
 Tensors tensors_of(const Family& family, const TensorSource& source, const std::string& prefix,
@@ -112,13 +110,16 @@ Tensors tensors_of(const Family& family, const TensorSource& source, const std::
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 
-Model Model::open(const std::filesystem::path& path) {
+Model Model::open(const std::filesystem::path& path, const OpenOptions& options) {
   Opened opened = open_model(path);
   const std::string where = opened.config.where();
+  const ConfigReader config = as_its_family_says(opened.config);
   Model model;
   model.path_ = path;
-  model.family_ = &family_of(opened.config.text("model_type", ""), where);
-  model.config_ = model.family_->config(opened.config);
+  model.options_ = options;
+  model.config_json_ = json_text(opened.config.json(), 2);
+  model.family_ = &family_of(config.text("model_type", ""), where);
+  model.config_ = model.family_->config(config);
   model.config_.family = model.family_->name;
   if (opened.rotary_factors.defined()) {
     at::Tensor& frequency = model.config_.rotary.at(0).frequency;
@@ -127,17 +128,35 @@ Model Model::open(const std::filesystem::path& path) {
     check_finite(frequency, "rope_freqs.weight");
   }
   model.source_ = std::move(opened.source);
-  check_sizes(model.config_, model.source_->elements(), where);
-  const ModelConfig& config = model.config_;
-  check_matrix(*model.source_, model.family_->embedding, config.vocabulary, config.width);
-  const bool own_output = model.source_->has(model.family_->output) && !config.tied_embedding;
-  model.output_name_ = own_output ? model.family_->output : model.family_->embedding;
-  if (!own_output && !config.tied_embedding) model.config_.tied_embedding = true;
-  check_matrix(*model.source_, model.output_name_, config.vocabulary, config.width);
-  if (config.learned_positions) {
-    check_matrix(*model.source_, model.family_->positions, config.context_length, config.width);
+  if (!options.adapter.empty()) {
+    model.source_ = with_adapter(std::move(model.source_), options.adapter);
   }
+  model.apply_conversion(converted_mechanism(config));
+  check_sizes(model.config_, model.source_->elements(), where);
+  model.check_ends();
   return model;
+}
+
+// Finds the output matrix, and compares the shapes of both ends with the configuration.
+void Model::check_ends() {
+  check_matrix(*source_, family_->embedding, config_.vocabulary, config_.width);
+  const bool own_output = source_->has(family_->output) && !config_.tied_embedding;
+  output_name_ = own_output ? family_->output : family_->embedding;
+  config_.tied_embedding = !own_output;
+  check_matrix(*source_, output_name_, config_.vocabulary, config_.width);
+  if (config_.learned_positions) {
+    check_matrix(*source_, family_->positions, config_.context_length, config_.width);
+  }
+}
+
+// A file that is converted already says so; what a caller asks for comes on top of a plain one.
+void Model::apply_conversion(nn::Mechanism of_file) {
+  if (of_file != nn::Mechanism::vanilla) convert(config_, of_file);
+  if (options_.conversion.mechanism != nn::Mechanism::vanilla) {
+    convert(config_, options_.conversion.mechanism);
+  } else {
+    options_.conversion.mechanism = of_file;
+  }
 }
 
 tokenizer::Tokenizer Model::load_tokenizer() const { return open_tokenizer(path_); }
@@ -181,7 +200,11 @@ std::shared_ptr<Block> Model::load_block(std::int64_t layer) const {
   const LayerConfig& config = config_.layers.at(static_cast<std::size_t>(layer));
   const std::string prefix = layer_prefix(*family_, layer);
   auto block = std::make_shared<Block>(config_, config);
-  assign(*block, tensors_of(*family_, *source_, prefix, config_, config), prefix);
+  Tensors tensors = tensors_of(*family_, *source_, prefix, config_, config);
+  if (options_.conversion.mechanism != nn::Mechanism::vanilla && config.attention() != nullptr) {
+    add_converted(tensors, *source_, prefix, *config.attention(), options_.conversion);
+  }
+  assign(*block, std::move(tensors), prefix);
   return block;
 }
 
@@ -210,11 +233,15 @@ std::shared_ptr<nn::Norm> Model::load_final_norm() const {
   return norm;
 }
 
-at::Tensor Model::load_output() const {
-  at::Tensor output = source_->read(output_name_);
-  check_finite(output, output_name_);
-  return output;
+at::Tensor Model::load_matrix(const std::string& name) const {
+  at::Tensor matrix = source_->read(name);
+  check_finite(matrix, name);
+  return matrix;
 }
+
+at::Tensor Model::load_embedding() const { return load_matrix(family_->embedding); }
+at::Tensor Model::load_positions() const { return load_matrix(family_->positions); }
+at::Tensor Model::load_output() const { return load_matrix(output_name_); }
 
 // use(W, n, count) for each slice W [rows, width] of the output matrix, read once, and each run of
 // `count` tokens from n on.
@@ -263,61 +290,6 @@ at::Tensor Model::loss_gradient(const at::Tensor& hidden, const at::Tensor& targ
     gradient.div_(static_cast<double>(targets.numel()));
   }
   return torch::autograd::grad({x}, {leaf}, {gradient}).front();
-}
-
-LoadedModel::LoadedModel(const Model& model) : model_(&model) {
-  const auto& config = model.config();
-  for (std::size_t layer = 0; layer < config.layers.size(); ++layer) {
-    blocks_.push_back(model.load_block(static_cast<std::int64_t>(layer)));
-  }
-  norm_ = model.load_final_norm();
-  output_ = model.load_output();
-}
-
-// Tables as long as the text needs, doubled as it grows: a file may claim any context.
-void LoadedModel::reach(std::int64_t positions) const {
-  if (positions <= rotary_length_) return;
-  rotary_length_ =
-      std::max(positions, std::min(2 * rotary_length_, model_->config().context_length));
-  rotary_ = model_->rotary_tables(rotary_length_);
-}
-
-at::Tensor LoadedModel::hidden(const at::Tensor& tokens, std::vector<LayerCache>* caches,
-                               const nn::Observe& observe,
-                               std::vector<nn::AttentionRecord>* records) const {
-  if (caches != nullptr) caches->resize(blocks_.size());
-  std::int64_t before = 0;
-  if (caches != nullptr) {
-    for (const LayerCache& cache : *caches) before = std::max(before, cache.attention.length());
-  }
-  if (before + tokens.size(1) > model_->config().context_length) {
-    throw BadArgument({"the text is longer than the model's context", "tokens [B, T]",
-                       concat("at most ", model_->config().context_length, " positions"),
-                       concat(before + tokens.size(1)), "use a shorter context"});
-  }
-  reach(before + tokens.size(1));
-  at::Tensor x = model_->embed(tokens, before);
-  if (records != nullptr) records->resize(blocks_.size());
-  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
-    BlockInput input;
-    input.rotary = model_->rotary_of(static_cast<std::int64_t>(layer), rotary_);
-    input.observe = observe;
-    if (caches != nullptr) input.cache = &(*caches)[layer];
-    nn::AttentionRecord record;
-    x = blocks_[layer]->forward(x, input, record);
-    if (records != nullptr) (*records)[layer] = std::move(record);
-  }
-  return x;
-}
-
-at::Tensor LoadedModel::logits(const at::Tensor& hidden) const {
-  return at::matmul(norm_->forward(hidden), output_.t());
-}
-
-at::Tensor LoadedModel::forward(const at::Tensor& tokens, std::vector<LayerCache>* caches,
-                                const nn::Observe& observe,
-                                std::vector<nn::AttentionRecord>* records) const {
-  return logits(hidden(tokens, caches, observe, records));
 }
 
 }  // namespace sinkwise::pretrained

@@ -33,6 +33,20 @@ at::Tensor WeightsSource::rows(const std::string& name, std::int64_t first,
   return values;
 }
 
+std::vector<std::string> WeightsSource::names() const {
+  std::vector<std::string> names;
+  for (const weights::Tensor& tensor : weights_.tensors()) names.push_back(tensor.name);
+  return names;
+}
+
+// The number formats of safetensors have the same names in both rooms.
+std::optional<Stored> WeightsSource::stored(const std::string& name) const {
+  const weights::Tensor& tensor = at(name);
+  const auto dtype = checkpoint::dtype_of(weights::type_name(tensor.type));
+  if (!dtype) return std::nullopt;
+  return Stored{*dtype, weights_.bytes(tensor.name)};
+}
+
 void undo_interleaved(const at::Tensor& values, std::int64_t heads) {
   weights::undo_interleaved_rows(span_of(values), heads, values.dim() == 2 ? values.size(1) : 1);
 }

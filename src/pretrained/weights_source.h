@@ -20,6 +20,8 @@ class WeightsSource : public TensorSource {
   at::Tensor read(const std::string& name) const override;
   at::Tensor rows(const std::string& name, std::int64_t first, std::int64_t count) const override;
   std::uint64_t elements() const override { return elements_; }
+  std::vector<std::string> names() const override;
+  std::optional<Stored> stored(const std::string& name) const override;
 
  protected:
   virtual std::string spelled(

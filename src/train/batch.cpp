@@ -35,7 +35,9 @@ TensorBatch to_tensors(const data::Batch& batch, std::int64_t F, at::Device devi
   return result;
 }
 
-at::Tensor position_losses(const at::Tensor& logits, const TensorBatch& batch) {
+at::Tensor position_losses(const models::DecoderOutput& output, const TensorBatch& batch) {
+  if (output.losses.defined()) return output.losses;
+  const at::Tensor& logits = output.logits;
   if (batch.regression.defined()) {
     return (logits.to(at::kFloat) - batch.regression).square().sum(-1);
   }
@@ -45,8 +47,11 @@ at::Tensor position_losses(const at::Tensor& logits, const TensorBatch& batch) {
       .view(batch.targets.sizes());
 }
 
-at::Tensor summed_loss(const at::Tensor& logits, const TensorBatch& batch) {
-  if (batch.regression.defined()) return position_losses(logits, batch).sum();
+at::Tensor summed_loss(const models::DecoderOutput& output, const TensorBatch& batch) {
+  if (output.losses.defined() || batch.regression.defined()) {
+    return position_losses(output, batch).sum();
+  }
+  const at::Tensor& logits = output.logits;
   const auto V = logits.size(-1);
   return at::cross_entropy_loss(logits.reshape({-1, V}).to(at::kFloat), batch.targets.view(-1), {},
                                 at::Reduction::Sum, data::Batch::kIgnore);

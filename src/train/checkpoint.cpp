@@ -16,9 +16,11 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 constexpr char kModelFile[] = "model.safetensors";
 constexpr char kOptimizerFile[] = "optimizer.safetensors";
 
-NamedTensors named_weights(const models::Decoder& model) {
+NamedTensors named_weights(const models::LanguageModel& model) {
   NamedTensors tensors;
-  for (const auto& item : model.named_parameters()) tensors.emplace_back(item.key(), item.value());
+  for (const auto& item : model.named_parameters()) {
+    if (item.value().requires_grad()) tensors.emplace_back(item.key(), item.value());
+  }
   for (const auto& item : model.named_buffers()) tensors.emplace_back(item.key(), item.value());
   return tensors;
 }
@@ -94,7 +96,8 @@ TrainState state_of(const checkpoint::Checkpoint& checkpoint) {
 
 }  // namespace
 
-std::vector<CheckpointFile> checkpoint_files(const models::Decoder& model, const AdamW& optimizer) {
+std::vector<CheckpointFile> checkpoint_files(const models::LanguageModel& model,
+                                             const AdamW& optimizer) {
   return {{kModelFile, views_of(named_weights(model)), {{"format", "pt"}}},
           {kOptimizerFile, views_of(optimizer.named_state()), {}}};
 }
@@ -106,7 +109,7 @@ nlohmann::json to_json(const TrainState& state) {
           {"routed", state.routed}};
 }
 
-TrainState restore(const checkpoint::Checkpoint& checkpoint, models::Decoder& model,
+TrainState restore(const checkpoint::Checkpoint& checkpoint, models::LanguageModel& model,
                    AdamW& optimizer) {
   const SafetensorsFile& weights = file_of(checkpoint, kModelFile);
   const SafetensorsFile& moments = file_of(checkpoint, kOptimizerFile);
@@ -120,7 +123,7 @@ TrainState restore(const checkpoint::Checkpoint& checkpoint, models::Decoder& mo
   return result;
 }
 
-void restore_weights(const checkpoint::Checkpoint& checkpoint, models::Decoder& model) {
+void restore_weights(const checkpoint::Checkpoint& checkpoint, models::LanguageModel& model) {
   const SafetensorsFile& file = file_of(checkpoint, kModelFile);
   NamedTensors present;
   for (auto& [name, tensor] : named_weights(model)) {

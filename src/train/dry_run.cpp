@@ -27,13 +27,13 @@ std::uint64_t peak_memory() {
 
 Plan dry_run(const RunConfig& config) {
   configure_process(config);
-  const auto task = data::make_task(config.task);
-  Session session(config, *task);
+  Session session(config, from_scratch(config));
+  const data::Task& task = *session.experiment().task;
   Plan plan;
-  plan.model = session.model_config();
+  plan.model = config.decoder(task);
   plan.cost = models::cost(plan.model);
   plan.steps = config.train.steps;
-  plan.tokens_per_step = config.train.batch_rows * task->length();
+  plan.tokens_per_step = config.train.batch_rows * task.length();
   plan.checkpoint_bytes =
       checkpoint::checkpoint_bytes(checkpoint_files(session.model(), session.optimizer()));
   // One more than is kept: a new checkpoint is complete before an old one goes.

@@ -54,7 +54,7 @@ void for_each_batch(const data::Task& task, std::int64_t rows, const EvaluationO
   }
 }
 
-std::vector<std::vector<double>> measure_ablation(const models::Decoder& model,
+std::vector<std::vector<double>> measure_ablation(const models::LanguageModel& model,
                                                   const data::Task& task,
                                                   const EvaluationOptions& options) {
   std::vector<TensorBatch> batches;
@@ -66,13 +66,13 @@ std::vector<std::vector<double>> measure_ablation(const models::Decoder& model,
     forward.head_scale = head_scale.to(options.device);
     LossSum sum;
     for (const TensorBatch& batch : batches) {
-      const at::Tensor losses = position_losses(model.forward(batch.input, forward).logits, batch);
+      forward.targets = batch.targets;
+      const at::Tensor losses = position_losses(model.forward(batch.input, forward), batch);
       sum.add(losses, {}, asked_mask(batch, losses));
     }
     return sum.mean_loss();
   };
-  const auto& config = model.config();
-  return probes::ablation_costs(config.layers, config.attention.heads, loss);
+  return probes::ablation_costs(model.layers(), model.heads(), loss);
 }
 
 // How many heads of a layer share its ablation cost, averaged over layers as effective_heads is.
@@ -123,7 +123,7 @@ json layer_json(const Evaluation& evaluation, std::size_t index) {
 
 }  // namespace
 
-Evaluation evaluate(const models::Decoder& model, const data::Task& task,
+Evaluation evaluate(const models::LanguageModel& model, const data::Task& task,
                     const EvaluationOptions& options) {
   torch::NoGradGuard no_grad;
   const std::vector<std::string> names = task.groups();
@@ -134,8 +134,9 @@ Evaluation evaluate(const models::Decoder& model, const data::Task& task,
   std::vector<LossSum> sums(names.size());
   bool has_oracle = false;
   for_each_batch(task, task.validation_rows(), options, [&](const TensorBatch& batch) {
+    forward.targets = batch.targets;
     const auto output = model.forward(batch.input, forward);
-    const at::Tensor losses = position_losses(output.logits, batch);
+    const at::Tensor losses = position_losses(output, batch);
     has_oracle = batch.oracle.defined();
     all.add(losses, {}, asked_mask(batch, losses));
     for (std::size_t g = 0; g < names.size(); ++g) {

@@ -6,7 +6,7 @@
 
 namespace sinkwise::train {
 
-void configure_process(const RunConfig& config) {
+void configure_process(const LoopConfig& config) {
   keep_freed_memory();
   at::set_num_threads(static_cast<int>(or_one_a_core(config.run.threads)));
   at::globalContext().setDeterministicAlgorithms(config.run.deterministic, /*warn_only=*/false);

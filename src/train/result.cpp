@@ -40,10 +40,8 @@ double quantile(std::vector<double> values, double fraction) {
   return values[index];
 }
 
-json result_json(const RunConfig& config, const json& flat_config,
-                 const models::DecoderConfig& model, const Evaluation& evaluation,
-                 std::int64_t skipped_steps, const StepTimes& times) {
-  const models::ModelCost cost = models::cost(model);
+json result_json(const LoopConfig& config, const json& flat_config, const Experiment& experiment,
+                 const Evaluation& evaluation, std::int64_t skipped_steps, const StepTimes& times) {
   return {{"schema", "sinkwise.result/1"},
           {"version", kVersion},
           {"commit", kCommit},
@@ -52,8 +50,8 @@ json result_json(const RunConfig& config, const json& flat_config,
           {"dtype", config.train.precision == Precision::float32 ? "float32" : "bfloat16"},
           {"threads", config.run.threads},
           {"processor", processor_name()},
-          {"task", config.task.name},
-          {"mechanism", nn::name(config.attention.mechanism)},
+          {"task", experiment.task->name()},
+          {"mechanism", experiment.mechanism},
           {"balance",
            {{"form", objectives::name(config.balance.form)},
             {"lambda", config.balance.lambda},
@@ -62,10 +60,10 @@ json result_json(const RunConfig& config, const json& flat_config,
           {"seed", config.run.seed},
           {"config", flat_config},
           {"model",
-           {{"layers", model.layers},
-            {"heads", model.attention.heads},
-            {"parameters", cost.parameters},
-            {"flops_per_token", 3.0 * cost.forward_flops_per_token}}},
+           {{"layers", experiment.model->layers()},
+            {"heads", experiment.model->heads()},
+            {"parameters", experiment.parameters},
+            {"flops_per_token", experiment.training_flops_per_token}}},
           {"steps", config.train.steps},
           {"skipped_steps", skipped_steps},
           {"final", to_json(evaluation, true)},

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "sinkwise/train/evaluate.h"
-#include "sinkwise/train/run_config.h"
+#include "sinkwise/train/experiment.h"
 
 namespace sinkwise::train {
 
@@ -20,8 +20,8 @@ double quantile(std::vector<double> values, double fraction);
 
 // result.json (docs/run_directory.md): what a finished run says about itself, all that `compare`
 // reads.
-nlohmann::json result_json(const RunConfig& config, const nlohmann::json& flat_config,
-                           const models::DecoderConfig& model, const Evaluation& evaluation,
+nlohmann::json result_json(const LoopConfig& config, const nlohmann::json& flat_config,
+                           const Experiment& experiment, const Evaluation& evaluation,
                            std::int64_t skipped_steps, const StepTimes& times);
 
 }  // namespace sinkwise::train

@@ -5,25 +5,23 @@
 
 #include <torch/torch.h>
 
-#include "sinkwise/data/task.h"
-#include "sinkwise/models/decoder/decoder.h"
 #include "sinkwise/train/batch.h"
 #include "sinkwise/train/evaluate.h"
+#include "sinkwise/train/experiment.h"
+#include "sinkwise/train/loop_config.h"
 #include "sinkwise/train/optimizer.h"
-#include "sinkwise/train/run_config.h"
 #include "sinkwise/train/step.h"
 
 namespace sinkwise::train {
 
-// Model, optimiser and task of one run in memory; knows nothing of disks. Borrows config and task.
+// Model, optimiser and task of one run in memory; knows nothing of disks. Borrows config.
 class Session {
  public:
-  // Builds the model with the starting weights of the run's seed.
-  Session(const RunConfig& config, const data::Task& task);
+  Session(const LoopConfig& config, Experiment experiment);
 
-  models::Decoder& model() { return *model_; }
+  models::LanguageModel& model() { return *experiment_.model; }
   AdamW& optimizer() { return *optimizer_; }
-  const models::DecoderConfig& model_config() const { return model_->config(); }
+  const Experiment& experiment() const { return experiment_; }
 
   double learning_rate(std::int64_t step) const;
 
@@ -42,9 +40,8 @@ class Session {
  private:
   StepOptions step_options(bool observe) const;
 
-  const RunConfig& config_;
-  const data::Task& task_;
-  std::shared_ptr<models::Decoder> model_;
+  const LoopConfig& config_;
+  Experiment experiment_;
   std::unique_ptr<AdamW> optimizer_;
 };
 

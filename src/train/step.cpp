@@ -24,8 +24,10 @@ std::int64_t rows_of(const TensorBatch& batch) {
   return (input.tokens.defined() ? input.tokens : input.features).size(0);
 }
 
-models::ForwardOptions forward_options(const StepOptions& options, bool observe) {
+models::ForwardOptions forward_options(const StepOptions& options, const TensorBatch& batch,
+                                       bool observe) {
   models::ForwardOptions forward;
+  forward.targets = batch.targets;
   forward.observe.gate = observe;
   forward.paths = options.paths;
   forward.compute_type = options.compute_type;
@@ -39,7 +41,7 @@ models::ForwardOptions forward_options(const StepOptions& options, bool observe)
 // a first forward pass over it if it is cut up.
 class BalanceTerm {
  public:
-  BalanceTerm(const models::Decoder& model, const std::vector<TensorBatch>& batches,
+  BalanceTerm(const models::LanguageModel& model, const std::vector<TensorBatch>& batches,
               const at::Tensor& routed, const StepOptions& options)
       : config_(options.balance), routed_(routed) {
     const bool cut = config_.scope == BalanceScope::step && batches.size() > 1;
@@ -94,7 +96,7 @@ void backward(const at::Tensor& loss, const std::vector<nn::AttentionRecord>& re
 
 }  // namespace
 
-StepReport train_step(const models::Decoder& model, AdamW& optimizer,
+StepReport train_step(const models::LanguageModel& model, AdamW& optimizer,
                       const std::vector<TensorBatch>& micro_batches, const at::Tensor& routed,
                       double learning_rate, const StepOptions& options) {
   const BalanceForm form = options.balance.form;
@@ -107,8 +109,8 @@ StepReport train_step(const models::Decoder& model, AdamW& optimizer,
   GateSums sums;
   StepReport report;
   for (const TensorBatch& batch : micro_batches) {
-    const auto output = model.forward(batch.input, forward_options(options, observe));
-    const at::Tensor loss = summed_loss(output.logits, batch) / positions;
+    const auto output = model.forward(batch.input, forward_options(options, batch, observe));
+    const at::Tensor loss = summed_loss(output, batch) / positions;
     report.loss += loss.item<double>();
     at::Tensor slope;
     if (observe) {
@@ -132,23 +134,24 @@ StepReport train_step(const models::Decoder& model, AdamW& optimizer,
   return report;
 }
 
-objectives::GateSums observe_gates(const models::Decoder& model,
+objectives::GateSums observe_gates(const models::LanguageModel& model,
                                    const std::vector<TensorBatch>& batches,
                                    const StepOptions& options) {
   torch::NoGradGuard no_grad;
   GateSums sums;
   for (const TensorBatch& batch : batches) {
-    sums.add(GateSums::of(model.forward(batch.input, forward_options(options, true)).records));
+    models::ForwardOptions forward = forward_options(options, batch, true);
+    sums.add(GateSums::of(model.forward(batch.input, forward).records));
   }
   return sums;
 }
 
-void move_gate_biases(const models::Decoder& model, const at::Tensor& importance, double rate) {
-  for (std::size_t layer = 0; layer < model.blocks().size(); ++layer) {
-    at::Tensor bias = model.blocks()[layer]->attention->gate_bias;  // [H]
+void move_gate_biases(const models::LanguageModel& model, const at::Tensor& importance,
+                      double rate) {
+  for (std::int64_t layer = 0; layer < model.layers(); ++layer) {
+    at::Tensor bias = model.gate_bias(layer);  // [H]
     if (!bias.defined()) continue;
-    const at::Tensor of_layer = importance[static_cast<std::int64_t>(layer)].unsqueeze(0);
-    objectives::loss_free_step(bias.unsqueeze(0), of_layer, rate);
+    objectives::loss_free_step(bias.unsqueeze(0), importance[layer].unsqueeze(0), rate);
   }
 }
 

@@ -14,7 +14,7 @@ namespace {
 class TimedRun {
  public:
   explicit TimedRun(const RunConfig& config)
-      : config_(config), task_(data::make_task(config.task)), session_(config_, *task_) {
+      : config_(config), session_(config_, from_scratch(config_)) {
     const bool balanced = config_.balance.form != objectives::BalanceForm::none;
     if (balanced) routed_ = session_.calibrate();
   }
@@ -27,7 +27,6 @@ class TimedRun {
 
  private:
   RunConfig config_;
-  std::unique_ptr<data::Task> task_;
   Session session_;
   at::Tensor routed_;
   std::int64_t step_ = 0;

@@ -47,14 +47,13 @@ std::string hexadecimal(std::uint64_t value) {
 // One run from its directory to its result.
 class Run {
  public:
-  Run(const RunConfig& config, const config::Table& table, Listener& listener,
-      const std::atomic<bool>& stop)
+  Run(const LoopConfig& config, const config::Table& table, Experiment experiment,
+      Listener& listener, const std::atomic<bool>& stop)
       : config_(config),
         table_(table),
         listener_(listener),
         stop_(stop),
-        task_(data::make_task(config.task)),
-        session_(config, *task_),
+        session_(config, std::move(experiment)),
         directory_(checkpoint::RunDirectory::open(config.run.directory, identity())) {}
 
   Outcome go() {
@@ -71,15 +70,17 @@ class Run {
     }
     if (saved_ != state_.step) save();
     times_.wall_seconds = seconds_since(started);
-    directory_.write_json(
-        "result.json", result_json(config_, json::parse(table_.to_json()), session_.model_config(),
-                                   session_.evaluate(true), state_.skipped, times_));
+    directory_.write_json("result.json",
+                          result_json(config_, json::parse(table_.to_json()), session_.experiment(),
+                                      session_.evaluate(true), state_.skipped, times_));
     return Outcome::finished;
   }
 
  private:
+  const data::Task& task() const { return *session_.experiment().task; }
+
   checkpoint::RunIdentity identity() const {
-    return {concat(hexadecimal(table_.fingerprint()), "-", hexadecimal(task_->fingerprint())),
+    return {concat(hexadecimal(table_.fingerprint()), "-", hexadecimal(task().fingerprint())),
             kCommit};
   }
 
@@ -139,19 +140,7 @@ class Run {
 
   void start() {
     fresh_ = true;
-    if (!config_.train.init_from.empty()) {
-      std::error_code missing;
-      const auto found = std::filesystem::is_directory(config_.train.init_from, missing)
-                             ? checkpoint::newest_checkpoint(config_.train.init_from)
-                             : checkpoint::Discovery{};
-      if (!found.checkpoint) {
-        throw BadFile({"train.init_from holds no intact checkpoint", config_.train.init_from,
-                       "a run directory with a step-N folder",
-                       found.rejected.empty() ? "none" : found.rejected.front().reason,
-                       "finish that run first with: sinkwise train"});
-      }
-      restore_weights(*found.checkpoint, session_.model());
-    }
+    if (session_.experiment().start) session_.experiment().start();
     const bool frozen = config_.balance.shared_choice == objectives::SharedChoice::frozen;
     if (config_.balance.form == objectives::BalanceForm::none || !frozen) return;
     routed_ = session_.calibrate();
@@ -176,7 +165,7 @@ class Run {
   }
 
   void count(const StepReport& report) {
-    times_.tokens_per_step = config_.train.batch_rows * task_->length();
+    times_.tokens_per_step = config_.train.batch_rows * task().length();
     state_.optimizer_steps = session_.optimizer().steps();
     state_.bad_in_row = report.skipped ? state_.bad_in_row + 1 : 0;
     if (!report.skipped) return;
@@ -235,11 +224,10 @@ class Run {
     return Outcome::interrupted;
   }
 
-  const RunConfig& config_;
+  const LoopConfig& config_;
   const config::Table& table_;
   Listener& listener_;
   const std::atomic<bool>& stop_;
-  std::unique_ptr<data::Task> task_;
   Session session_;
   checkpoint::RunDirectory directory_;
   TrainState state_;
@@ -251,10 +239,15 @@ class Run {
 
 }  // namespace
 
+Outcome run(const LoopConfig& config, const config::Table& table, Experiment experiment,
+            Listener& listener, const std::atomic<bool>& stop) {
+  return Run(config, table, std::move(experiment), listener, stop).go();
+}
+
 Outcome run(const RunConfig& config, const config::Table& table, Listener& listener,
             const std::atomic<bool>& stop) {
   configure_process(config);
-  return Run(config, table, listener, stop).go();
+  return run(config, table, from_scratch(config), listener, stop);
 }
 
 }  // namespace sinkwise::train

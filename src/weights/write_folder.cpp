@@ -39,10 +39,10 @@ void check(std::span<const TensorView> tensors, const FolderOptions& options) {
   }
   std::set<std::string_view> files;
   for (const TextFile& file : options.others) {
-    const bool free = files.insert(file.name).second && !file.name.starts_with("model");
+    const bool free = files.insert(file.name).second && !file.name.starts_with(options.stem);
     if (free && is_plain_name(file.name)) continue;
     refuse("cannot write a file of a model",
-           "plain names, each once, that do not begin with 'model'",
+           "plain names, each once, that do not begin with '" + options.stem + "'",
            "'" + printable(file.name) + "'");
   }
 }
@@ -65,21 +65,21 @@ Shards cut(std::span<const TensorView> tensors, std::uint64_t max_bytes) {
   return shards;
 }
 
-std::string shard_name(std::size_t number, std::size_t count) {
+std::string shard_name(const std::string& stem, std::size_t number, std::size_t count) {
   const auto five_digits = [](std::size_t value) {
     const std::string digits = std::to_string(value);
     return std::string(5 - std::min<std::size_t>(5, digits.size()), '0') + digits;
   };
-  if (count == 1) return "model.safetensors";
-  return concat("model-", five_digits(number + 1), "-of-", five_digits(count), ".safetensors");
+  if (count == 1) return stem + ".safetensors";
+  return concat(stem, "-", five_digits(number + 1), "-of-", five_digits(count), ".safetensors");
 }
 
-std::string index_text(const Shards& shards) {
+std::string index_text(const std::string& stem, const Shards& shards) {
   json map = json::object();
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     for (const TensorView& tensor : shards[i]) {
-      map[tensor.name] = shard_name(i, shards.size());
+      map[tensor.name] = shard_name(stem, i, shards.size());
       total += tensor.data.size();
     }
   }
@@ -88,10 +88,12 @@ std::string index_text(const Shards& shards) {
 
 void write_content(const fs::path& folder, const Shards& shards, const FolderOptions& options) {
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    write_safetensors(folder / shard_name(i, shards.size()), shards[i], options.metadata);
+    write_safetensors(folder / shard_name(options.stem, i, shards.size()), shards[i],
+                      options.metadata);
   }
   if (shards.size() > 1) {
-    write_file_atomically(folder / "model.safetensors.index.json", index_text(shards));
+    write_file_atomically(folder / (options.stem + ".safetensors.index.json"),
+                          index_text(options.stem, shards));
   }
   for (const TextFile& file : options.others) write_file_atomically(folder / file.name, file.text);
 }

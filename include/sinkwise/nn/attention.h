@@ -39,6 +39,7 @@ struct AttentionConfig {
   bool qk_norm = false;  // RMSNorm of each query and key head before rotation
   double norm_epsilon = 1e-6;
   bool gate_bias = false;  // a bias on the gate's logit that an objective moves (loss-free form)
+  bool gate_projection_bias = false;  // a trained bias of the explicit gate's projection
 };
 
 // What a caller wants to see; everything off costs nothing.

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "sinkwise/pretrained/model.h"
+#include "sinkwise/pretrained/loaded_model.h"
 #include "sinkwise/pretrained/sampling.h"
 
 namespace sinkwise::pretrained {

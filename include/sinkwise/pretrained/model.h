@@ -7,12 +7,18 @@
 
 #include "sinkwise/pretrained/block.h"
 #include "sinkwise/pretrained/config.h"
+#include "sinkwise/pretrained/conversion.h"
 #include "sinkwise/tokenizer/tokenizer.h"
 
 namespace sinkwise::pretrained {
 
 class TensorSource;
 struct Family;
+
+struct OpenOptions {
+  std::filesystem::path adapter;  // a folder with a LoRA adapter in PEFT's layout; empty: none
+  Conversion conversion;          // vanilla: none
+};
 
 // A model of somebody else's, on disk. Opening reads the configuration and the headers of the
 // weights; every layer is read when it is asked for and belongs to whoever asked, so a model larger
@@ -22,11 +28,13 @@ class Model {
   // A folder with config.json and safetensors, a folder with a GGUF file, a GGUF file, or a
   // checkpoint of llama2.c (*.bin). BadFile or Unsupported, saying which file, member or tensor,
   // what was found and what is expected.
-  static Model open(const std::filesystem::path& path);
+  static Model open(const std::filesystem::path& path, const OpenOptions& options = {});
   ~Model();
   Model(Model&&) noexcept;
 
   const ModelConfig& config() const { return config_; }
+  const std::filesystem::path& path() const { return path_; }
+  const OpenOptions& options() const { return options_; }
 
   // The tokenizer in the folder, the one that the GGUF file carries, or tokenizer.bin beside a
   // checkpoint of llama2.c. Errors as its own.
@@ -48,18 +56,28 @@ class Model {
                                    const std::vector<nn::RotaryTable>& tables) const;
 
   std::shared_ptr<nn::Norm> load_final_norm() const;
-  at::Tensor load_output() const;  // [V, width]; errors as load_block()
+  at::Tensor load_embedding() const;  // [V, width]; errors as load_block()
+  at::Tensor load_positions() const;  // [context, width] of a model with learned positions
+  at::Tensor load_output() const;     // [V, width], the embedding itself where that is tied
 
   // [N]: -log p of each target [N] int64 after hidden [N, width], which the final norm has not seen
   // yet. The output matrix is read once, in slices, so the memory beside [N, width] is that of one
   // slice and of its logits for some tokens, whatever N.
   at::Tensor losses(const at::Tensor& hidden, const at::Tensor& targets) const;
 
+  // For those who write what was read (export.h, adapter.h).
+  const TensorSource& source() const { return *source_; }
+  const Family& family() const { return *family_; }
+  const std::string& config_json() const { return config_json_; }  // as read, or made up for GGUF
+
   // [N, width]: d of the mean of those losses / d hidden, by slices as well.
   at::Tensor loss_gradient(const at::Tensor& hidden, const at::Tensor& targets) const;
 
  private:
   Model() = default;
+  void check_ends();
+  void apply_conversion(nn::Mechanism of_file);
+  at::Tensor load_matrix(const std::string& name) const;
   at::Tensor rows_of_tokens(const std::string& matrix, const at::Tensor& tokens) const;
   at::Tensor log_normaliser(const at::Tensor& x) const;
   void for_each_slice(
@@ -67,44 +85,12 @@ class Model {
       const std::function<void(const at::Tensor&, std::int64_t, std::int64_t)>& use) const;
 
   std::filesystem::path path_;
+  OpenOptions options_;
+  std::string config_json_;
   const Family* family_ = nullptr;
   ModelConfig config_;
   std::unique_ptr<TensorSource> source_;
   std::string output_name_;
-};
-
-// A model that stays in memory. Not for several threads at once: its rotary tables grow with the
-// text.
-class LoadedModel {
- public:
-  explicit LoadedModel(const Model& model);
-
-  // [B, T] int64 to [B, T, width], before the final norm. With `caches` (one a layer, or empty to
-  // begin with) the tokens follow those that came before. Records are given where observe asks for
-  // something.
-  at::Tensor hidden(const at::Tensor& tokens, std::vector<LayerCache>* caches = nullptr,
-                    const nn::Observe& observe = {},
-                    std::vector<nn::AttentionRecord>* records = nullptr) const;
-
-  // [..., width] to [..., V].
-  at::Tensor logits(const at::Tensor& hidden) const;
-
-  // Both: logits [B, T, V] of every position.
-  at::Tensor forward(const at::Tensor& tokens, std::vector<LayerCache>* caches = nullptr,
-                     const nn::Observe& observe = {},
-                     std::vector<nn::AttentionRecord>* records = nullptr) const;
-
-  const Model& model() const { return *model_; }
-
- private:
-  void reach(std::int64_t positions) const;
-
-  const Model* model_;
-  std::vector<std::shared_ptr<Block>> blocks_;
-  std::shared_ptr<nn::Norm> norm_;
-  at::Tensor output_;  // [V, width]
-  mutable std::vector<nn::RotaryTable> rotary_;
-  mutable std::int64_t rotary_length_ = 0;
 };
 
 }  // namespace sinkwise::pretrained

@@ -3,7 +3,7 @@
 #include <torch/torch.h>
 
 #include "sinkwise/data/task.h"
-#include "sinkwise/models/decoder/decoder.h"
+#include "sinkwise/models/language_model.h"
 
 namespace sinkwise::train {
 
@@ -21,9 +21,9 @@ TensorBatch to_tensors(const data::Batch& batch, std::int64_t feature_size, at::
 
 // Loss of each position [B, T] float32: cross entropy in nats, or for features the squared error
 // summed over F (0 where nothing is asked).
-at::Tensor position_losses(const at::Tensor& logits, const TensorBatch& batch);
+at::Tensor position_losses(const models::DecoderOutput& output, const TensorBatch& batch);
 
 // Its sum over the batch, as the training step needs it.
-at::Tensor summed_loss(const at::Tensor& logits, const TensorBatch& batch);
+at::Tensor summed_loss(const models::DecoderOutput& output, const TensorBatch& batch);
 
 }  // namespace sinkwise::train

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "sinkwise/checkpoint/run_directory.h"
-#include "sinkwise/models/decoder/decoder.h"
+#include "sinkwise/models/language_model.h"
 #include "sinkwise/train/optimizer.h"
 
 namespace sinkwise::train {
@@ -19,10 +19,10 @@ struct TrainState {
   std::vector<std::vector<bool>> routed;  // [L][H] frozen choice; empty when recomputed
 };
 
-// model.safetensors and optimizer.safetensors over the tensors in place: nothing is copied on a
-// CPU. The result borrows from model and optimizer, which must outlive it and stay unchanged
-// meanwhile.
-std::vector<checkpoint::CheckpointFile> checkpoint_files(const models::Decoder& model,
+// model.safetensors (what is trained, and buffers) and optimizer.safetensors over the tensors in
+// place: nothing is copied on a CPU. The result borrows from model and optimizer, which must
+// outlive it and stay unchanged meanwhile.
+std::vector<checkpoint::CheckpointFile> checkpoint_files(const models::LanguageModel& model,
                                                          const AdamW& optimizer);
 
 nlohmann::json to_json(const TrainState& state);
@@ -30,11 +30,11 @@ nlohmann::json to_json(const TrainState& state);
 // Writes a checkpoint's tensors into model and optimiser and returns its state. BadFile when a
 // tensor is missing, left over or of another shape, naming the file and the tensor; nothing is
 // written then.
-TrainState restore(const checkpoint::Checkpoint& checkpoint, models::Decoder& model,
+TrainState restore(const checkpoint::Checkpoint& checkpoint, models::LanguageModel& model,
                    AdamW& optimizer);
 
 // Only the weights, for train.init_from. A gate or sink that the source lacks keeps its start
 // value.
-void restore_weights(const checkpoint::Checkpoint& checkpoint, models::Decoder& model);
+void restore_weights(const checkpoint::Checkpoint& checkpoint, models::LanguageModel& model);
 
 }  // namespace sinkwise::train

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sinkwise/data/task.h"
-#include "sinkwise/models/decoder/decoder.h"
+#include "sinkwise/models/language_model.h"
 #include "sinkwise/objectives/head_balance.h"
 #include "sinkwise/probes/heads.h"
 
@@ -37,7 +37,7 @@ struct Evaluation {
   std::vector<std::vector<double>> ablation;  // [L][H] rise of the loss; empty when not measured
 };
 
-Evaluation evaluate(const models::Decoder& model, const data::Task& task,
+Evaluation evaluate(const models::LanguageModel& model, const data::Task& task,
                     const EvaluationOptions& options);
 
 // The object that result.json holds under "final" (docs/run_directory.md); `full` adds the arrays

@@ -4,7 +4,7 @@
 
 #include <torch/torch.h>
 
-#include "sinkwise/models/decoder/decoder.h"
+#include "sinkwise/models/language_model.h"
 #include "sinkwise/objectives/head_balance.h"
 #include "sinkwise/train/batch.h"
 #include "sinkwise/train/optimizer.h"
@@ -31,16 +31,17 @@ struct StepReport {
 // so it does not depend on how the step is cut; whether the balance term does is
 // BalanceConfig::scope. `routed` [L, H] bool are the heads that the balance statistic covers
 // (undefined: it is recomputed from each batch).
-StepReport train_step(const models::Decoder& model, AdamW& optimizer,
+StepReport train_step(const models::LanguageModel& model, AdamW& optimizer,
                       const std::vector<TensorBatch>& micro_batches, const at::Tensor& routed,
                       double learning_rate, const StepOptions& options);
 
 // Gate sums of some batches, without gradients: the calibration pass.
-objectives::GateSums observe_gates(const models::Decoder& model,
+objectives::GateSums observe_gates(const models::LanguageModel& model,
                                    const std::vector<TensorBatch>& batches,
                                    const StepOptions& options);
 
 // [L, H]: the loss-free biases of every layer as one tensor, and back.
-void move_gate_biases(const models::Decoder& model, const at::Tensor& importance, double rate);
+void move_gate_biases(const models::LanguageModel& model, const at::Tensor& importance,
+                      double rate);
 
 }  // namespace sinkwise::train

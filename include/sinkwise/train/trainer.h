@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "sinkwise/config/table.h"
+#include "sinkwise/models/decoder/config.h"
+#include "sinkwise/train/experiment.h"
 #include "sinkwise/train/listener.h"
 #include "sinkwise/train/run_config.h"
 
@@ -15,9 +17,9 @@ enum class Outcome {
   interrupted,       // asked to stop: the last completed step is saved
 };
 
-// Runs config to its end in config.run.directory, going on from the newest intact checkpoint there.
-// `table` is the one that wrote `config`: the run directory keeps its values and origins. `stop`
-// may be set by a signal handler; the step at hand is finished and saved.
+// Runs an experiment to its end in config.run.directory, going on from the newest intact checkpoint
+// there. `table` is the one that wrote `config`: the run directory keeps its values and origins.
+// `stop` may be set by a signal handler; the step at hand is finished and saved.
 //
 // Same recipe, same thread count: the weights, the optimiser state and log.jsonl have the same bits
 // whether or not the run was stopped in between.
@@ -26,6 +28,10 @@ enum class Outcome {
 // another recipe), NumericsError (train.bad_steps_in_row non-finite steps in a row; nothing of them
 // is saved), BadFile (also when the directory holds checkpoints and every one of them is damaged)
 // and ResourceError.
+Outcome run(const LoopConfig& config, const config::Table& table, Experiment experiment,
+            Listener& listener, const std::atomic<bool>& stop);
+
+// The same for a recipe: configures the process and trains a decoder from scratch.
 Outcome run(const RunConfig& config, const config::Table& table, Listener& listener,
             const std::atomic<bool>& stop);
 
@@ -41,6 +47,6 @@ struct Plan {
 Plan dry_run(const RunConfig& config);
 
 // Threads, determinism, memory: process-wide settings of Torch and the C library that a run needs.
-void configure_process(const RunConfig& config);
+void configure_process(const LoopConfig& config);
 
 }  // namespace sinkwise::train

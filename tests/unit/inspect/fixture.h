@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "sinkwise/pretrained/model.h"
+#include "sinkwise/pretrained/loaded_model.h"
 #include "unit/nn/tensors.h"
 #include "unit/pretrained/fixtures.h"
 

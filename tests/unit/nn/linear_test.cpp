@@ -3,6 +3,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "sinkwise/core/error.h"
 #include "sinkwise/nn/mlp.h"
 #include "sinkwise/nn/norm.h"
 #include "unit/nn/tensors.h"
@@ -42,6 +43,24 @@ TEST(Linear, LowPrecisionActivationsGiveFloat32Gradients) {
   const double size = exact_weight.abs().max().item<double>();
   EXPECT_LT(largest_difference(layer.weight.grad(), exact_weight), 0.03 * size);
   EXPECT_GT(largest_difference(layer.weight.grad(), exact_weight), 0.0);
+}
+
+TEST(Linear, ACorrectionOfLowRankStartsAtNothingAndAddsItsProduct) {
+  Linear layer(6, 4, true);
+  test::randomise(layer, 1);
+  const at::Tensor x = random_tensor({3, 6}, 2), before = layer.forward(x);
+  layer.weight.set_requires_grad(false);
+  layer.add_low_rank(2, 1.5, at::make_generator<at::CPUGeneratorImpl>(7));
+  EXPECT_TRUE(test::same_bits(layer.forward(x), before));
+  EXPECT_LE(layer.lora_a.abs().max().item<double>(), 1.0 / std::sqrt(6.0));
+  EXPECT_GT(layer.lora_a.abs().min().item<double>(), 0.0);
+  torch::NoGradGuard no_grad;
+  layer.lora_b.copy_(random_tensor({4, 2}, 3));
+  const at::Tensor whole = layer.weight + 1.5 * layer.lora_b.matmul(layer.lora_a);
+  EXPECT_LT(largest_difference(layer.merged_weight(), whole), 1e-6);
+  EXPECT_LT(largest_difference(layer.forward(x), x.matmul(whole.t()) + layer.bias), 1e-5);
+  EXPECT_THROW(layer.add_low_rank(2, 1.0, at::make_generator<at::CPUGeneratorImpl>(7)),
+               BadArgument);
 }
 
 TEST(Norm, FollowsItsFormula) {

@@ -4,7 +4,7 @@
 // includes this says which folders.
 #include <gtest/gtest.h>
 
-#include "sinkwise/pretrained/model.h"
+#include "sinkwise/pretrained/loaded_model.h"
 #include "unit/nn/tensors.h"
 #include "unit/pretrained/fixtures.h"
 
@@ -45,7 +45,7 @@ TEST_P(Families, GatesAndFirstTokenWeightsAreThoseOfTheReference) {
   nn::Observe observe;
   observe.gate = observe.first_key_weight = true;
   std::vector<nn::AttentionRecord> records;
-  LoadedModel(model).forward(tokens_, nullptr, observe, &records);
+  LoadedModel(model).forward(tokens_, {.observe = observe, .records = &records});
   for (const json& layer : reference_["layers"]) {
     SCOPED_TRACE(layer["layer"]);
     const nn::AttentionRecord& record = records.at(layer["layer"]);
@@ -83,9 +83,9 @@ TEST_P(Families, ACacheContinuesTheText) {
   const LoadedModel loaded(model);
   const at::Tensor whole = loaded.forward(tokens_);
   std::vector<LayerCache> caches;
-  std::vector<at::Tensor> parts{loaded.forward(tokens_.narrow(1, 0, 5), &caches)};
+  std::vector<at::Tensor> parts{loaded.forward(tokens_.narrow(1, 0, 5), {.caches = &caches})};
   for (std::int64_t t = 5; t < tokens_.size(1); ++t) {
-    parts.push_back(loaded.forward(tokens_.narrow(1, t, 1), &caches));
+    parts.push_back(loaded.forward(tokens_.narrow(1, t, 1), {.caches = &caches}));
   }
   EXPECT_LT(test::largest_difference(at::cat(parts, 1), whole), kLogits);
 }

@@ -6,7 +6,7 @@
 #include "sinkwise/core/clock.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
-#include "sinkwise/pretrained/model.h"
+#include "sinkwise/pretrained/loaded_model.h"
 #include "unit/pretrained/model_folder.h"
 
 namespace sinkwise::pretrained {

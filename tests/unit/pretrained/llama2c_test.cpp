@@ -4,7 +4,7 @@
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
-#include "sinkwise/pretrained/model.h"
+#include "sinkwise/pretrained/loaded_model.h"
 #include "unit/nn/tensors.h"
 #include "unit/pretrained/model_folder.h"
 

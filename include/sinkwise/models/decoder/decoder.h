@@ -6,28 +6,11 @@
 #include <torch/torch.h>
 
 #include "sinkwise/models/decoder/config.h"
+#include "sinkwise/models/language_model.h"
 #include "sinkwise/nn/attention.h"
 #include "sinkwise/nn/norm.h"
 
 namespace sinkwise::models {
-
-struct DecoderInput {
-  at::Tensor tokens;          // [B, T] int64, or
-  at::Tensor features;        // [B, T, F] float32
-  at::Tensor document_start;  // [B, T] int64, or undefined when every row is one document
-};
-
-struct ForwardOptions {
-  nn::Observe observe;
-  at::Tensor head_scale;  // [L, H] factor on each head's output (intervention), or undefined
-  ops::PathSet paths;
-  at::ScalarType compute_type = at::kFloat;  // dtype of activations; parameters stay as they are
-};
-
-struct DecoderOutput {
-  at::Tensor logits;                         // [B, T, V] or [B, T, F], of the compute dtype
-  std::vector<nn::AttentionRecord> records;  // one a layer
-};
 
 // One block: x + attention(norm(x)), then + mlp(norm(.)).
 class DecoderBlock : public torch::nn::Module {
@@ -45,10 +28,17 @@ class DecoderBlock : public torch::nn::Module {
 
 // Parameters carry the names of Llama checkpoints (model.layers.0.self_attn.q_proj.weight, ...)
 // plus self_attn.sinks and self_attn.gate_proj.weight where the mechanism has them.
-class Decoder : public torch::nn::Module {
+class Decoder : public LanguageModel {
  public:
   explicit Decoder(const DecoderConfig& config);
-  DecoderOutput forward(const DecoderInput& input, const ForwardOptions& options = {}) const;
+  DecoderOutput forward(const DecoderInput& input,
+                        const ForwardOptions& options = {}) const override;
+
+  std::int64_t layers() const override { return config_.layers; }
+  std::int64_t heads() const override { return config_.attention.heads; }
+  at::Tensor gate_bias(std::int64_t layer) const override {
+    return blocks_[static_cast<std::size_t>(layer)]->attention->gate_bias;
+  }
 
   const DecoderConfig& config() const { return config_; }
   const std::vector<std::shared_ptr<DecoderBlock>>& blocks() const { return blocks_; }

@@ -1,0 +1,192 @@
+#include "sinkwise/finetune/calibration.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/text.h"
+
+namespace sinkwise::finetune {
+namespace {
+
+using nlohmann::json;
+using Table = std::vector<std::vector<double>>;
+
+template <typename T>
+std::vector<std::vector<T>> to_lists(const at::Tensor& table) {
+  std::vector<std::vector<T>> lists;
+  for (std::int64_t row = 0; row < table.size(0); ++row) {
+    const at::Tensor line = table[row].contiguous();
+    lists.emplace_back(line.const_data_ptr<T>(), line.const_data_ptr<T>() + line.numel());
+  }
+  return lists;
+}
+
+std::string heads_text(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 12;
+  const std::vector<std::string> shown(names.begin(),
+                                       names.begin() + static_cast<std::ptrdiff_t>(
+                                                           std::min(kShown, names.size())));
+  const std::string rest =
+      names.size() > kShown ? concat(" and ", names.size() - kShown, " more") : "";
+  return join(shown) + rest;
+}
+
+std::vector<std::string> closed_heads(const Calibration& calibration) {
+  std::vector<std::string> names;
+  for (std::size_t l = 0; l < calibration.importance.size(); ++l) {
+    for (std::size_t h = 0; h < calibration.importance[l].size(); ++h) {
+      if (calibration.importance[l][h] >= kClosedGate) continue;
+      names.push_back(concat("(", calibration.layers[l], ", ", h, ")"));
+    }
+  }
+  return names;
+}
+
+// The indices of the m largest.
+std::vector<std::size_t> largest(const std::vector<double>& values, std::size_t m) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+  order.resize(m);
+  return order;
+}
+
+double overlap_of(const std::vector<double>& now, const std::vector<double>& before) {
+  const std::size_t m = std::max<std::size_t>(1, (now.size() + 2) / 4);
+  const auto a = largest(now, m), b = largest(before, m);
+  const auto kept = std::count_if(a.begin(), a.end(), [&](std::size_t head) {
+    return std::find(b.begin(), b.end(), head) != b.end();
+  });
+  return static_cast<double>(kept) / static_cast<double>(m);
+}
+
+struct Mean {
+  double sum = 0.0, count = 0.0;
+  void add(double value) { sum += value, count += 1.0; }
+  double value() const {
+    return count > 0.0 ? sum / count : std::numeric_limits<double>::quiet_NaN();
+  }
+};
+
+}  // namespace
+
+Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64_t>& layers,
+                      const FinetuneConfig& config) {
+  const at::Tensor imp = importance.to(at::kDouble);
+  at::Tensor routed = objectives::routed_heads(imp, config.balance.shared_heads);
+  const auto statistics = objectives::statistics(imp);
+  Calibration result;
+  result.importance = to_lists<double>(imp);
+  result.layers = layers;
+  for (std::int64_t layer = 0; layer < imp.size(0); ++layer) {
+    const double cv = statistics.cv[static_cast<std::size_t>(layer)];
+    if (imp[layer].mean().item<double>() <= config.open_gate || cv >= config.open_cv) continue;
+    routed[layer].fill_(false);
+    result.left_out.push_back(layers[static_cast<std::size_t>(layer)]);
+  }
+  for (std::int64_t layer = 0; layer < routed.size(0); ++layer) {
+    const at::Tensor row = routed[layer].contiguous();
+    result.routed.emplace_back(row.const_data_ptr<bool>(), row.const_data_ptr<bool>() + row.numel());
+  }
+  return result;
+}
+
+std::vector<std::string> messages(const Calibration& calibration, const FinetuneConfig& config) {
+  std::vector<std::string> lines;
+  if (!calibration.left_out.empty()) {
+    std::vector<std::string> names;
+    for (const std::int64_t layer : calibration.left_out) names.push_back(std::to_string(layer));
+    lines.push_back(concat("nothing to balance in layers ", join(names), ": mean gate above ",
+                           config.open_gate, " and CV below ", config.open_cv));
+  }
+  const auto closed = closed_heads(calibration);
+  if (!closed.empty()) {
+    lines.push_back(concat(closed.size(), " closed heads (layer, head), gate below ", kClosedGate,
+                           ", which a balance loss hardly opens: ", heads_text(closed)));
+  }
+  if (config.balance.form == objectives::BalanceForm::none) return lines;
+  lines.push_back(concat("lambda |grad balance| / |grad cross entropy| = ",
+                         significant(calibration.ratio(), 3), " at the start"));
+  if (calibration.ratio() > kLargeRatio) {
+    lines.push_back(concat("warning: the balance term outweighs the loss; about balance.lambda = ",
+                           significant(config.balance.lambda / calibration.ratio(), 2),
+                           " would make them equal"));
+  }
+  return lines;
+}
+
+json to_json(const Calibration& c) {
+  return {{"schema", "sinkwise.calibration/1"},
+          {"importance", c.importance},
+          {"routed", c.routed},
+          {"layers", c.layers},
+          {"left_out", c.left_out},
+          {"closed_heads", closed_heads(c)},
+          {"loss_gradient", c.loss_gradient},
+          {"balance_gradient", c.balance_gradient},
+          {"ratio", c.ratio()}};
+}
+
+Calibration calibration_of(const json& json, const std::string& where) {
+  try {
+    Calibration c;
+    c.importance = json.at("importance").get<Table>();
+    c.routed = json.at("routed").get<std::vector<std::vector<bool>>>();
+    c.layers = json.at("layers").get<std::vector<std::int64_t>>();
+    c.left_out = json.at("left_out").get<std::vector<std::int64_t>>();
+    return c;
+  } catch (const nlohmann::json::exception& problem) {
+    throw BadFile({"the calibration of a run is incomplete", where,
+                   "importance, routed, layers and left_out", problem.what(),
+                   "start the run over, in another directory"});
+  }
+}
+
+Watch watch(const Table& importance, const Table& start,
+            const std::vector<std::vector<bool>>& routed) {
+  Mean routed_now, shared_now, routed_before, open, overlap;
+  Watch result;
+  result.minimum = 1.0;
+  for (std::size_t l = 0; l < importance.size(); ++l) {
+    overlap.add(overlap_of(importance[l], start[l]));
+    for (std::size_t h = 0; h < importance[l].size(); ++h) {
+      const double gate = importance[l][h];
+      (routed[l][h] ? routed_now : shared_now).add(gate);
+      if (routed[l][h]) routed_before.add(start[l][h]);
+      open.add(gate > kWideOpenGate ? 1.0 : 0.0);
+      result.minimum = std::min(result.minimum, gate);
+    }
+  }
+  result.routed_mean = routed_now.value();
+  result.shared_mean = shared_now.value();
+  result.share_open = open.value();
+  result.overlap = overlap.value();
+  result.routed_rise = routed_now.value() - routed_before.value();
+  return result;
+}
+
+std::vector<std::string> Watch::warnings() const {
+  std::vector<std::string> lines;
+  if (routed_rise > kDrift) {
+    lines.push_back(concat("warning: gates drift open: the routed mean rose by ",
+                           fixed(routed_rise, 3),
+                           "; a smaller balance.lambda, or fewer steps, keeps them apart"));
+  }
+  if (routed_mean > kWideOpenGate) {
+    lines.push_back(concat("warning: routed gates are pinned open, mean ", fixed(routed_mean, 3),
+                           "; leave out more heads (balance.shared_heads) or lower balance.lambda"));
+  }
+  return lines;
+}
+
+json to_json(const Watch& w) {
+  return {{"routed_mean_gate", w.routed_mean}, {"shared_mean_gate", w.shared_mean},
+          {"min_gate", w.minimum},             {"share_above_0.9", w.share_open},
+          {"top_heads_kept", w.overlap},       {"routed_rise", w.routed_rise}};
+}
+
+}  // namespace sinkwise::finetune

@@ -1,0 +1,144 @@
+#include "sinkwise/finetune/documents.h"
+
+#include <nlohmann/json.hpp>
+
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/file.h"
+#include "sinkwise/core/json.h"
+#include "sinkwise/core/text.h"
+
+namespace sinkwise::finetune {
+namespace {
+
+using nlohmann::json;
+using tokenizer::SpecialText;
+using tokenizer::Tokenizer;
+
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+constexpr std::size_t kMostLineBytes = std::size_t{64} << 20;
+
+data::Document document_of(const Tokenizer& tokenizer, const std::string& text,
+                           SpecialText special) {
+  data::Document document;
+  document.tokens = tokenizer.encode(text, {.special_text = special, .add_special = false});
+  for (const auto id : document.tokens) {
+    const auto bytes = tokenizer.bytes(id);
+    document.bytes.push_back(bytes ? static_cast<std::uint32_t>(bytes->size()) : 0);
+  }
+  return document;
+}
+
+// One line of a file; every refusal names both.
+class Line {
+ public:
+  Line(const std::string& file, std::int64_t number, std::string_view text)
+      : where_(concat(printable(file), ", line ", number)) {
+    value_ = parse_json(std::string(text), where_, kMostLineBytes);
+    if (!value_.is_object()) refuse("", "an object", value_.type_name());
+  }
+
+  data::Document read(const Tokenizer& tokenizer, const DialogueTemplate* dialogue) const {
+    if (value_.contains("messages")) return read_dialogue(tokenizer, dialogue);
+    if (!value_.contains("text")) refuse("", "a member text or messages", "neither");
+    return document_of(tokenizer, text_of(value_, "text", "text"), SpecialText::plain);
+  }
+
+  [[noreturn]] void refuse(const std::string& member, const std::string& expected,
+                           const std::string& found) const {
+    throw BadFile({"a line of a data file is not as it should be",
+                   member.empty() ? where_ : concat(where_, ", ", member), expected, found,
+                   "correct or remove the line"});
+  }
+
+ private:
+  std::string text_of(const json& object, const char* name, const std::string& member) const {
+    if (!object.is_object() || !object.contains(name)) refuse(member, "a text", "none");
+    const json& text = object.at(name);
+    if (!text.is_string()) refuse(member, "a text", text.type_name());
+    return text.get<std::string>();
+  }
+
+  data::Document read_dialogue(const Tokenizer& tokenizer,
+                               const DialogueTemplate* dialogue) const {
+    if (dialogue == nullptr) {
+      throw Unsupported({"a model has no chat template for dialogues", where_,
+                         "a template in tokenizer_config.json, chat_template.jinja or the GGUF "
+                         "file",
+                         "none", "put the dialogues into text, and give them as {\"text\": ...}"});
+    }
+    const json& list = value_.at("messages");
+    if (!list.is_array() || list.empty()) refuse("messages", "a list of messages", list.type_name());
+    std::vector<Message> messages;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::string member = concat("messages[", i, "].");
+      messages.push_back({text_of(list[i], "role", member + "role"),
+                          text_of(list[i], "content", member + "content")});
+    }
+    return mark(tokenizer, dialogue->apply(messages));
+  }
+
+  // The whole text is encoded at once, as the model was taught; a token belongs to the turn that
+  // its first byte lies in.
+  static data::Document mark(const Tokenizer& tokenizer, const std::vector<Turn>& turns) {
+    std::string text;
+    for (const Turn& turn : turns) text += turn.text;
+    data::Document document = document_of(tokenizer, text, SpecialText::control);
+    std::size_t turn = 0, end = turns.front().text.size(), at = 0;
+    for (const std::uint32_t bytes : document.bytes) {
+      while (turn + 1 < turns.size() && at >= end) end += turns[++turn].text.size();
+      document.asked.push_back(turns[turn].assistant ? 1 : 0);
+      at += bytes;
+    }
+    return document;
+  }
+
+  std::string where_;
+  json value_;
+};
+
+void read_lines(const std::string& path, const std::string& content, const Tokenizer& tokenizer,
+                const DialogueTemplate* dialogue, std::vector<data::Document>& documents) {
+  std::int64_t number = 0;
+  for (std::size_t begin = 0; begin < content.size();) {
+    const std::size_t end = std::min(content.find('\n', begin), content.size());
+    const std::string_view text = std::string_view(content).substr(begin, end - begin);
+    ++number;
+    begin = end + 1;
+    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    documents.push_back(Line(path, number, text).read(tokenizer, dialogue));
+  }
+}
+
+std::vector<data::Document> read_one(const std::string& path, const Tokenizer& tokenizer,
+                                     const DialogueTemplate* dialogue) {
+  const std::string content = read_file(path, kMostBytes);
+  std::vector<data::Document> documents;
+  if (path.ends_with(".jsonl")) {
+    read_lines(path, content, tokenizer, dialogue, documents);
+  } else {
+    documents.push_back(document_of(tokenizer, content, SpecialText::plain));
+  }
+  return documents;
+}
+
+}  // namespace
+
+std::vector<data::Document> read_documents(const std::vector<std::string>& files,
+                                           const Tokenizer& tokenizer,
+                                           const DialogueTemplate* dialogue) {
+  std::vector<data::Document> all;
+  for (const std::string& path : files) {
+    std::vector<data::Document> documents = read_one(path, tokenizer, dialogue);
+    std::size_t tokens = 0;
+    for (data::Document& document : documents) {
+      tokens += document.tokens.size();
+      if (!document.tokens.empty()) all.push_back(std::move(document));
+    }
+    if (tokens > 0) continue;
+    throw BadFile({"a data file encodes to nothing", printable(path), "at least one token", "none",
+                   "give a file with text in it"});
+  }
+  return all;
+}
+
+}  // namespace sinkwise::finetune

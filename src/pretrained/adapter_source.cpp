@@ -1,0 +1,160 @@
+#include "adapter_source.h"
+
+#include <cmath>
+#include <map>
+
+#include "config_reader.h"
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/file.h"
+#include "sinkwise/core/json.h"
+#include "sinkwise/core/text.h"
+
+namespace sinkwise::pretrained {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+constexpr std::string_view kPrefix = "base_model.model.";
+constexpr std::string_view kA = ".lora_A.weight", kB = ".lora_B.weight";
+
+struct Correction {
+  at::Tensor a, b;  // [rank, in], [out, rank]
+  double scale = 1.0;
+};
+
+// rank_pattern and alpha_pattern name modules by the ends of their names.
+double pattern_or(const ConfigReader& config, const std::string& pattern, const std::string& module,
+                  double otherwise) {
+  const nlohmann::json values = config.object(pattern).json();
+  for (const auto& [name, value] : values.items()) {
+    if (module != name && !module.ends_with("." + name)) continue;
+    if (!value.is_number()) config.refuse(pattern, "numbers");
+    return value.get<double>();
+  }
+  return otherwise;
+}
+
+class AdapterSource : public TensorSource {
+ public:
+  AdapterSource(std::unique_ptr<TensorSource> base, const std::filesystem::path& folder)
+      : base_(std::move(base)), config_(read_config(folder)) {
+    check_kind();
+    transposed_ = config_.flag("fan_in_fan_out", false);
+    const auto path = folder / "adapter_model.safetensors";
+    const weights::Weights file = weights::Weights::open(path);
+    const std::string where = printable(path.string());
+    for (const weights::Tensor& tensor : file.tensors()) add(file, tensor, where);
+    for (const auto& [name, correction] : corrections_) check_fits(name, correction, where);
+  }
+
+  bool has(const std::string& name) const override { return base_->has(name); }
+  std::vector<std::int64_t> shape(const std::string& name) const override {
+    return base_->shape(name);
+  }
+  std::uint64_t elements() const override { return base_->elements(); }
+  std::vector<std::string> names() const override { return base_->names(); }
+
+  at::Tensor read(const std::string& name) const override {
+    const at::Tensor weight = base_->read(name);
+    const auto found = corrections_.find(name);
+    return found == corrections_.end() ? weight : weight + product(found->second);
+  }
+
+  at::Tensor rows(const std::string& name, std::int64_t first, std::int64_t count) const override {
+    const at::Tensor rows = base_->rows(name, first, count);
+    const auto found = corrections_.find(name);
+    return found == corrections_.end() ? rows
+                                       : rows + product(found->second).narrow(0, first, count);
+  }
+
+  std::optional<Stored> stored(const std::string& name) const override {
+    return corrections_.contains(name) ? std::nullopt : base_->stored(name);
+  }
+  std::optional<checkpoint::Dtype> stored_type(const std::string& name) const override {
+    return base_->stored_type(name);
+  }
+  std::string name_in_folder(const std::string& name) const override {
+    return base_->name_in_folder(name);
+  }
+
+ private:
+  static ConfigReader read_config(const std::filesystem::path& folder) {
+    const auto path = folder / "adapter_config.json";
+    const std::string where = printable(path.string());
+    return {parse_json(read_file(path, kMaxConfigBytes), where, kMaxConfigBytes), where};
+  }
+
+  void check_kind() const {
+    if (config_.text("peft_type", "") != "LORA") config_.unsupported("peft_type", "LORA");
+    if (config_.text("bias", "none") != "none") config_.unsupported("bias", "none");
+    if (config_.flag("use_dora", false)) config_.unsupported("use_dora", "false");
+  }
+
+  // The file's tensor that a module's weight is.
+  static std::string weight_name(const std::string& name, std::string_view ending) {
+    return concat(name.substr(kPrefix.size(), name.size() - kPrefix.size() - ending.size()),
+                  ".weight");
+  }
+
+  void add(const weights::Weights& file, const weights::Tensor& tensor, const std::string& where) {
+    const bool is_a = tensor.name.ends_with(kA), is_b = tensor.name.ends_with(kB);
+    if (!tensor.name.starts_with(kPrefix) || !(is_a || is_b) || tensor.shape.size() != 2) {
+      throw Unsupported({"an adapter has a tensor that is no part of a LoRA matrix", where,
+                         "base_model.model.<module>.lora_A.weight or lora_B.weight",
+                         printable(tensor.name), "use an adapter of rank corrections alone"});
+    }
+    const at::Tensor values = at::empty(tensor.shape, at::kFloat);
+    file.to_float32(tensor.name,
+                    {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
+    Correction& correction = corrections_[weight_name(tensor.name, is_a ? kA : kB)];
+    (is_a ? correction.a : correction.b) = values;
+  }
+
+  void check_fits(const std::string& name, const Correction& c, const std::string& where) {
+    auto refuse = [&](const std::string& what, const std::string& expected,
+                      const std::string& found) {
+      throw BadFile({what, concat(where, ", ", printable(name)), expected, found,
+                     "name the model that the adapter was trained on"});
+    };
+    if (!c.a.defined() || !c.b.defined()) {
+      refuse("an adapter has one half of a correction only", "lora_A and lora_B", "one of them");
+    }
+    if (!base_->has(name)) {
+      refuse("an adapter belongs to another model", "a tensor that the model has", "none");
+    }
+    std::vector<std::int64_t> product{c.b.size(0), c.a.size(1)};
+    if (transposed_) std::swap(product[0], product[1]);
+    if (base_->shape(name) != product || c.a.size(0) != c.b.size(1)) {
+      refuse("an adapter has another shape than the model",
+             concat(at::IntArrayRef(base_->shape(name))),
+             concat("lora_B ", c.b.sizes(), " times lora_A ", c.a.sizes()));
+    }
+    if (!at::isfinite(c.a.sum() + c.b.sum()).item<bool>()) {
+      refuse("an adapter holds numbers that are not finite", "finite numbers", "NaN or infinity");
+    }
+    const std::string module = name.substr(0, name.size() - std::string(".weight").size());
+    const double rank = static_cast<double>(c.a.size(0));
+    const double alpha =
+        pattern_or(config_, "alpha_pattern", module, config_.number("lora_alpha", 8.0));
+    const bool root = config_.flag("use_rslora", false);
+    corrections_[name].scale = alpha / (root ? std::sqrt(rank) : rank);
+  }
+
+  at::Tensor product(const Correction& c) const {
+    const at::Tensor whole = at::matmul(c.b, c.a) * c.scale;
+    return transposed_ ? whole.t() : whole;
+  }
+
+  std::unique_ptr<TensorSource> base_;
+  ConfigReader config_;
+  bool transposed_ = false;
+  std::map<std::string, Correction> corrections_;  // by the name of the weight
+};
+
+}  // namespace
+
+std::unique_ptr<TensorSource> with_adapter(std::unique_ptr<TensorSource> base,
+                                           const std::filesystem::path& folder) {
+  return std::make_unique<AdapterSource>(std::move(base), folder);
+}
+
+}  // namespace sinkwise::pretrained

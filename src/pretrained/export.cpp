@@ -1,0 +1,184 @@
+#include "sinkwise/pretrained/export.h"
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "convert.h"
+#include "file_tensors.h"
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/text.h"
+#include "small_files.h"
+
+namespace sinkwise::pretrained {
+namespace {
+
+using checkpoint::Dtype;
+using checkpoint::TensorView;
+
+bool is_float(Dtype dtype) {
+  return dtype == Dtype::F32 || dtype == Dtype::F16 || dtype == Dtype::BF16;
+}
+
+// The tensors of a folder to be, and the memory behind those that are not copied.
+class Folder {
+ public:
+  Folder(const TensorSource& source, ExportType type) : source_(source), type_(type) {}
+
+  // As the source has it, where that can be; packed numbers always can.
+  void copy(const std::string& name) {
+    const auto stored = source_.stored(name);
+    if (stored && (type_ == ExportType::stored || !is_float(stored->dtype))) {
+      views_.push_back({name, stored->dtype, source_.shape(name), stored->bytes});
+    } else {
+      write(name, source_.read(name));
+    }
+  }
+
+  void write(const std::string& name, const at::Tensor& values) {
+    const Dtype dtype = dtype_for(name);
+    const at::ScalarType type = dtype == Dtype::F16    ? at::kHalf
+                                : dtype == Dtype::BF16 ? at::kBFloat16
+                                                       : at::kFloat;
+    const at::Tensor& kept = kept_.emplace_back(values.detach().to(type).contiguous());
+    views_.push_back({name,
+                      dtype,
+                      kept.sizes().vec(),
+                      {static_cast<const std::byte*>(kept.const_data_ptr()), kept.nbytes()}});
+  }
+
+  std::span<const TensorView> views() const { return views_; }
+
+ private:
+  Dtype dtype_for(const std::string& name) const {
+    if (type_ == ExportType::bfloat16) return Dtype::BF16;
+    if (type_ == ExportType::float32 || !source_.has(name)) return Dtype::F32;
+    const auto stored = source_.stored_type(name);
+    return stored && is_float(*stored) ? *stored : Dtype::F32;
+  }
+
+  const TensorSource& source_;
+  ExportType type_;
+  std::vector<TensorView> views_;
+  std::deque<at::Tensor> kept_;
+};
+
+// Our parameters of a module with what a correction of low rank adds.
+Tensors merged(const torch::nn::Module& module) {
+  Tensors values;
+  for (const auto& item : module.named_parameters()) {
+    if (item.key().find(".lora_") == std::string::npos) values[item.key()] = item.value().detach();
+  }
+  for (const auto& item : module.named_modules()) {
+    const auto* linear = dynamic_cast<const nn::Linear*>(item.value().get());
+    if (linear != nullptr && linear->has_low_rank()) {
+      values[item.key() + ".weight"] = linear->merged_weight();
+    }
+  }
+  return values;
+}
+
+// Those of `values` that the files do not give.
+Tensors changed_from(const Tensors& files, const Tensors& values) {
+  Tensors changed;
+  for (const auto& [name, value] : values) {
+    const auto before = files.find(name);
+    if (before == files.end() || !at::equal(before->second, value)) changed[name] = value;
+  }
+  return changed;
+}
+
+// The tensors of one layer's file that are to be written again. One that holds several of our
+// parameters is written whole when one of them changed.
+Tensors changed_layer(const LoadedModel& loaded, std::int64_t layer) {
+  const Model& model = loaded.model();
+  const Family& family = model.family();
+  const TensorSource& source = model.source();
+  const LayerConfig& config = model.config().layers[static_cast<std::size_t>(layer)];
+  const std::string prefix = layer_prefix(family, layer);
+  const Tensors values = merged(*loaded.blocks()[static_cast<std::size_t>(layer)]);
+  const Tensors changed =
+      changed_from(family.block(source, prefix, model.config(), config), values);
+  Tensors result;
+  if (changed.empty()) return result;
+  const Tensors touched = file_tensors(family, source, prefix, model.config(), config, changed);
+  const Tensors all = file_tensors(family, source, prefix, model.config(), config, values);
+  for (const auto& [name, unused] : touched) result[source.name_in_folder(name)] = all.at(name);
+  for (const auto& [name, value] : changed) {
+    if (is_converted_parameter(name, model.options().conversion)) {
+      result[converted_name(prefix, name)] = value;
+    }
+  }
+  return result;
+}
+
+// The same for embedding, positions, final norm and output matrix.
+Tensors changed_ends(const LoadedModel& loaded) {
+  const Model& model = loaded.model();
+  const Family& family = model.family();
+  Tensors files{{"embedding.weight", model.load_embedding()}};
+  if (model.config().learned_positions) files["positions.weight"] = model.load_positions();
+  if (!model.config().tied_embedding) files["output.weight"] = model.load_output();
+  for (const auto& item : model.load_final_norm()->named_parameters()) {
+    files["norm." + item.key()] = item.value().detach();
+  }
+  const std::map<std::string, std::string> names = {{"embedding.weight", family.embedding},
+                                                    {"positions.weight", family.positions},
+                                                    {"output.weight", family.output},
+                                                    {"norm.weight", family.final_norm + ".weight"},
+                                                    {"norm.bias", family.final_norm + ".bias"}};
+  Tensors values;
+  for (const auto& item : loaded.named_parameters()) {
+    if (names.contains(item.key())) values[item.key()] = item.value().detach();
+  }
+  Tensors result;
+  for (const auto& [name, value] : changed_from(files, values)) {
+    result[model.source().name_in_folder(names.at(name))] =
+        name == "norm.weight" ? value - family.norm_offset : value;
+  }
+  return result;
+}
+
+std::string type_name(ExportType type) {
+  if (type == ExportType::float32) return "float32";
+  return type == ExportType::bfloat16 ? "bfloat16" : "";
+}
+
+void write(const Model& model, const std::filesystem::path& folder, const Tensors& changed,
+           ExportType type) {
+  const TensorSource& source = model.source();
+  Folder tensors(source, type);
+  std::set<std::string> there;
+  for (const std::string& name : source.names()) {
+    there.insert(name);
+    const auto found = changed.find(name);
+    if (found != changed.end()) {
+      tensors.write(name, found->second);
+    } else {
+      tensors.copy(name);
+    }
+  }
+  for (const auto& [name, value] : changed) {
+    if (!there.contains(name)) tensors.write(name, value);
+  }
+  weights::FolderOptions options;
+  options.others = small_files(model, type_name(type));
+  weights::write_folder(folder, tensors.views(), options);
+}
+
+}  // namespace
+
+void export_model(const Model& model, const std::filesystem::path& folder, ExportType type) {
+  write(model, folder, {}, type);
+}
+
+void export_model(const LoadedModel& loaded, const std::filesystem::path& folder, ExportType type) {
+  const Model& model = loaded.model();
+  Tensors changed = changed_ends(loaded);
+  for (std::size_t layer = 0; layer < loaded.blocks().size(); ++layer) {
+    changed.merge(changed_layer(loaded, static_cast<std::int64_t>(layer)));
+  }
+  write(model, folder, changed, type);
+}
+
+}  // namespace sinkwise::pretrained

@@ -1,0 +1,72 @@
+#include "small_files.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "convert.h"
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/file.h"
+#include "sinkwise/core/json.h"
+#include "sinkwise/core/text.h"
+
+namespace sinkwise::pretrained {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::uint64_t kMaxBytes = std::uint64_t{64} << 20;
+
+bool is_small_file(const fs::path& path) {
+  const std::string name = path.filename().string(), ending = path.extension().string();
+  const bool text = ending == ".json" || ending == ".txt" || ending == ".jinja" ||
+                    ending == ".model" || name == "LICENSE" || name == "README.md";
+  return text && name != "config.json" && !name.ends_with(".safetensors.index.json");
+}
+
+std::vector<weights::TextFile> copies(const fs::path& folder) {
+  std::vector<weights::TextFile> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!entry.is_regular_file() || !is_small_file(entry.path())) continue;
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("model")) continue;  // reserved for weights
+    files.push_back({name, read_file(entry.path(), kMaxBytes)});
+  }
+  std::sort(files.begin(), files.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return files;
+}
+
+// The class that Hugging Face loads for a configuration made up for another format.
+std::string architecture(const std::string& model_type) {
+  if (model_type == "qwen2") return "Qwen2ForCausalLM";
+  if (model_type == "qwen3") return "Qwen3ForCausalLM";
+  return "LlamaForCausalLM";
+}
+
+json config_json(const Model& model, const std::string& type, bool made_up) {
+  json config = json::parse(model.config_json());
+  if (made_up) config["architectures"] = {architecture(model.config().model_type)};
+  if (!type.empty()) {
+    config.erase("torch_dtype");
+    config["dtype"] = type;
+  }
+  const nn::Mechanism mechanism = model.options().conversion.mechanism;
+  if (mechanism == nn::Mechanism::vanilla) return config;
+  config["model_type"] = kConvertedPrefix + model.config().model_type;
+  config["architectures"] = json::array();
+  config["sinkwise"] = {{"mechanism", nn::name(mechanism)}};
+  return config;
+}
+
+}  // namespace
+
+std::vector<weights::TextFile> small_files(const Model& model, const std::string& type) {
+  const fs::path& path = model.path();
+  const bool folder = fs::is_directory(path) && fs::exists(path / "config.json");
+  std::vector<weights::TextFile> files = folder ? copies(path) : std::vector<weights::TextFile>{};
+  files.push_back({"config.json", json_text(config_json(model, type, !folder), 2) + "\n"});
+  return files;
+}
+
+}  // namespace sinkwise::pretrained
