@@ -14,6 +14,8 @@ void add_sweep(CLI::App& app, Work& run);
 void add_compare(CLI::App& app, Work& run);
 void add_inspect(CLI::App& app, Work& run);
 void add_check(CLI::App& app, Work& run);
+void add_finetune(CLI::App& app, Work& run);
+void add_merge(CLI::App& app, Work& run);
 void add_generate(CLI::App& app, Work& run);
 void add_bench(CLI::App& app, Work& run);
 void add_bench_attention(CLI::App& bench, Work& run);  // a command of `bench`

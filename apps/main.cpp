@@ -79,6 +79,8 @@ int run(int count, char** words) {
   add_sweep(app, work);
   add_compare(app, work);
   add_inspect(app, work);
+  add_finetune(app, work);
+  add_merge(app, work);
   add_check(app, work);
   add_generate(app, work);
   add_bench(app, work);

@@ -3,14 +3,13 @@
 #include <filesystem>
 
 namespace sinkwise::apps {
-namespace {
 
-// Variables that start with SINKWISE_ and are no configuration key (docs/environment.md).
-const std::set<std::string> kOtherVariables = {"SINKWISE_BIN",    "SINKWISE_DATA",
-                                               "SINKWISE_SOURCE", "SINKWISE_PRESET",
-                                               "SINKWISE_PYTHON", "SINKWISE_SIMD"};
-
-}  // namespace
+const std::set<std::string>& other_variables() {
+  static const std::set<std::string> names = {"SINKWISE_BIN",    "SINKWISE_DATA",
+                                              "SINKWISE_SOURCE", "SINKWISE_PRESET",
+                                              "SINKWISE_PYTHON", "SINKWISE_SIMD"};
+  return names;
+}
 
 void RecipeArguments::declare(CLI::App& command, bool required) {
   auto* option = command.add_option("recipe", path, "recipe (TOML)");
@@ -29,7 +28,7 @@ std::unique_ptr<LoadedRecipe> load_recipe(const RecipeArguments& arguments) {
   }
   train::bind(loaded->table, loaded->config);
   if (!arguments.path.empty()) loaded->table.load_file(arguments.path);
-  loaded->table.load_environment(config::process_environment(), kOtherVariables);
+  loaded->table.load_environment(config::process_environment(), other_variables());
   for (const std::string& assignment : arguments.assignments) loaded->table.set(assignment);
   loaded->table.finish();
   loaded->config.task.seed = loaded->config.run.seed;

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct RecipeArguments {
 
   void declare(CLI::App& command, bool required = true);
 };
+
+// Variables that start with SINKWISE_ and are no configuration key (docs/environment.md).
+const std::set<std::string>& other_variables();
 
 // Throws ConfigProblems with everything that is wrong at once. A recipe that names no directory
 // gets runs/<its name>.

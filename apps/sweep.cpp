@@ -37,14 +37,26 @@ class SweepConsole : public sweep::PoolListener {
 };
 
 // A sweep ends with the exit code on which its failed runs agree, where it is a fault's.
-sweep::PoolOutcome run_jobs(const sweep::Grid& grid, std::int64_t workers, Console& console) {
+sweep::PoolOutcome run_jobs(const std::vector<sweep::Job>& jobs, std::int64_t workers,
+                            Console& console) {
   SweepConsole listener(console);
   const auto program = std::filesystem::read_symlink("/proc/self/exe");
   try {
-    return sweep::run_jobs(grid.jobs, {program, workers}, listener, stop_requested());
+    return sweep::run_jobs(jobs, {program, workers}, listener, stop_requested());
   } catch (const sweep::JobsFailed& failed) {
     throw Error(fault_of(failed.code()), failed.text());
   }
+}
+
+// The jobs by the runs that they need to be finished.
+std::vector<std::vector<sweep::Job>> stages_of(const sweep::Grid& grid) {
+  std::vector<std::vector<sweep::Job>> stages;
+  for (const sweep::Job& job : grid.jobs) {
+    const auto stage = static_cast<std::size_t>(job.stage);
+    if (stages.size() <= stage) stages.resize(stage + 1);
+    stages[stage].push_back(job);
+  }
+  return stages;
 }
 
 int run(const Arguments& arguments) {
@@ -55,7 +67,8 @@ int run(const Arguments& arguments) {
   Console console;
   console.say(concat(grid.title, "\n", grid.jobs.size(), " runs, ", workers, " at a time, in ",
                      grid.out.string()));
-  if (run_jobs(grid, workers, console) == sweep::PoolOutcome::interrupted) {
+  for (const std::vector<sweep::Job>& stage : stages_of(grid)) {
+    if (run_jobs(stage, workers, console) == sweep::PoolOutcome::finished) continue;
     console.say("stopped; the same command goes on where it was");
     return kInterrupted;
   }

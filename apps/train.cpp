@@ -1,16 +1,14 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "commands.h"
-#include "console.h"
 #include "exit_code.h"
 #include "recipe.h"
-#include "sinkwise/checkpoint/run_directory.h"
-#include "sinkwise/core/file.h"
+#include "run_files.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/train/trainer.h"
+#include "train_console.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -18,31 +16,6 @@ namespace {
 struct Arguments {
   RecipeArguments recipe;
   bool dry_run = false, fresh = false, force = false, json = false;
-};
-
-class TrainConsole : public train::Listener {
- public:
-  void stepped(const train::Progress& p) override {
-    const double percent = 100.0 * static_cast<double>(p.step) / static_cast<double>(p.total);
-    // What matters most comes first: a narrow terminal cuts the end off.
-    console_.progress(concat("step ", p.step, "/", p.total, " ", fixed(percent, 0), "%  left ",
-                             duration_text(p.seconds_left), "  loss ", fixed(p.loss, 4), "  CV ",
-                             fixed(p.cv, 3), "  gate ", fixed(p.mean_gate, 3), "  ",
-                             count_text(p.tokens_per_second), " tok/s  balance ",
-                             significant(p.balance, 3), "  |g| ", significant(p.gradient_norm, 3)));
-  }
-
-  void validated(const train::Validation& v) override {
-    std::string line = concat("validation at ", v.step, ": loss ", fixed(v.loss, 4));
-    if (std::isfinite(v.bits_per_byte)) line += concat("  bits/byte ", fixed(v.bits_per_byte, 4));
-    if (std::isfinite(v.excess)) line += concat("  excess ", fixed(v.excess, 4));
-    console_.say(concat(line, "  CV ", fixed(v.cv, 3), "  gate ", fixed(v.mean_gate, 3)));
-  }
-
-  void said(const std::string& message) override { console_.say(message); }
-
- private:
-  Console console_;
 };
 
 nlohmann::json plan_json(const train::Plan& plan) {
@@ -83,39 +56,6 @@ int dry_run(const train::RunConfig& config, bool as_json) {
                        bytes_text(static_cast<double>(plan.disk_needed)),
                        bytes_text(static_cast<double>(plan.disk_free)) + " free",
                        "choose another run.directory, or free some room"});
-}
-
-// What a run writes (docs/run_directory.md); anything else in the directory is somebody's own.
-bool is_of_a_run(const std::string& name) {
-  static const std::set<std::string> kFiles = {"config.toml", "log.jsonl", "timing.jsonl",
-                                               "result.json", "tensorboard"};
-  const bool step =
-      name.size() > 5 && name.rfind("step-", 0) == 0 && '0' <= name[5] && name[5] <= '9';
-  return step || kFiles.contains(name);
-}
-
-// The names in the directory that a run wrote; none when there is no such directory.
-std::vector<std::string> names_of_a_run(const std::filesystem::path& directory) {
-  std::vector<std::string> names;
-  std::error_code unreadable;  // opening the run says what is wrong
-  for (const auto& entry : std::filesystem::directory_iterator(directory, unreadable)) {
-    const std::string name = entry.path().filename().string();
-    if (is_of_a_run(name)) names.push_back(name);
-  }
-  return names;
-}
-
-// Starting over throws away a run: only with --force.
-void start_over(const std::filesystem::path& directory, bool force) {
-  const std::vector<std::string> before = names_of_a_run(directory);
-  if (before.empty()) return;
-  if (!force) {
-    throw BadConfig({"--fresh would throw away a run", directory.string(), "an unused directory",
-                     join(before),
-                     "give --fresh --force to remove it, or leave --fresh out to go on with it"});
-  }
-  const auto owned = checkpoint::RunDirectory::open(directory);  // nobody else is training it
-  for (const std::string& name : names_of_a_run(directory)) remove_tree(directory / name);
 }
 
 int run(const Arguments& arguments) {

@@ -9,7 +9,7 @@ One line a fault, exit code 1 when there is any:
   - a relative link or anchor in a *.md file that leads nowhere
   - a path in backticks in ARCHITECTURE.md or CONTRIBUTING.md that does not exist
   - a command of `sinkwise` or `./dev`, in a fenced block or in backticks, with an unknown verb, option, key or choice
-  - a configuration key in backticks that `sinkwise config show` does not know
+  - a configuration key in backticks that neither `sinkwise config show` nor `sinkwise finetune --keys` knows
   - a line of a block fenced as ```console run that does not exit with 0 within two minutes
 """
 
@@ -145,12 +145,16 @@ def check_paths(document, root, faults):
 
 
 class Program:
-    """What `--help` and `config show` of a binary say."""
+    """What `--help` and the lists of keys of a binary say."""
 
     def __init__(self, binary):
         self.binary = binary
         self.help = {}
-        self.keys = {row["key"]: row for row in json.loads(self.output(["config", "show", "--json"]))}
+        self.keys = {}
+        for words in (["config", "show", "--json"], ["finetune", "--keys", "--json"]):
+            for row in json.loads(self.output(words)):
+                known = self.keys.setdefault(row["key"], {"choices": []})
+                known["choices"] = known["choices"] + row["choices"]
 
     def output(self, words):
         done = subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=TIMEOUT_S,

@@ -7,11 +7,14 @@
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
+#include "sinkwise/report/format.h"
 
 namespace sinkwise::finetune {
 namespace {
 
 using nlohmann::json;
+using report::fixed;
+using report::significant;
 using Table = std::vector<std::vector<double>>;
 
 template <typename T>
@@ -26,9 +29,8 @@ std::vector<std::vector<T>> to_lists(const at::Tensor& table) {
 
 std::string heads_text(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 12;
-  const std::vector<std::string> shown(names.begin(),
-                                       names.begin() + static_cast<std::ptrdiff_t>(
-                                                           std::min(kShown, names.size())));
+  const std::vector<std::string> shown(
+      names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
   const std::string rest =
       names.size() > kShown ? concat(" and ", names.size() - kShown, " more") : "";
   return join(shown) + rest;
@@ -90,7 +92,8 @@ Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64
   }
   for (std::int64_t layer = 0; layer < routed.size(0); ++layer) {
     const at::Tensor row = routed[layer].contiguous();
-    result.routed.emplace_back(row.const_data_ptr<bool>(), row.const_data_ptr<bool>() + row.numel());
+    result.routed.emplace_back(row.const_data_ptr<bool>(),
+                               row.const_data_ptr<bool>() + row.numel());
   }
   return result;
 }
@@ -110,10 +113,10 @@ std::vector<std::string> messages(const Calibration& calibration, const Finetune
   }
   if (config.balance.form == objectives::BalanceForm::none) return lines;
   lines.push_back(concat("lambda |grad balance| / |grad cross entropy| = ",
-                         significant(calibration.ratio(), 3), " at the start"));
+                         significant(calibration.ratio()), " at the start"));
   if (calibration.ratio() > kLargeRatio) {
     lines.push_back(concat("warning: the balance term outweighs the loss; about balance.lambda = ",
-                           significant(config.balance.lambda / calibration.ratio(), 2),
+                           significant(config.balance.lambda / calibration.ratio()),
                            " would make them equal"));
   }
   return lines;
@@ -177,16 +180,20 @@ std::vector<std::string> Watch::warnings() const {
                            "; a smaller balance.lambda, or fewer steps, keeps them apart"));
   }
   if (routed_mean > kWideOpenGate) {
-    lines.push_back(concat("warning: routed gates are pinned open, mean ", fixed(routed_mean, 3),
-                           "; leave out more heads (balance.shared_heads) or lower balance.lambda"));
+    lines.push_back(
+        concat("warning: routed gates are pinned open, mean ", fixed(routed_mean, 3),
+               "; leave out more heads (balance.shared_heads) or lower balance.lambda"));
   }
   return lines;
 }
 
 json to_json(const Watch& w) {
-  return {{"routed_mean_gate", w.routed_mean}, {"shared_mean_gate", w.shared_mean},
-          {"min_gate", w.minimum},             {"share_above_0.9", w.share_open},
-          {"top_heads_kept", w.overlap},       {"routed_rise", w.routed_rise}};
+  return {{"routed_mean_gate", w.routed_mean},
+          {"shared_mean_gate", w.shared_mean},
+          {"min_gate", w.minimum},
+          {"share_above_0.9", w.share_open},
+          {"top_heads_kept", w.overlap},
+          {"routed_rise", w.routed_rise}};
 }
 
 }  // namespace sinkwise::finetune

@@ -30,8 +30,12 @@ FinetuneConfig FinetuneConfig::defaults(std::int64_t heads) {
 
 pretrained::Conversion FinetuneConfig::conversion() const {
   pretrained::Conversion conversion = pretrained::Conversion::to(mechanism);
-  if (mechanism_start != 0.0) conversion.start = mechanism_start;
+  if (mechanism_start != 0.0 && nn::is_gated(mechanism)) conversion.start = mechanism_start;
   return conversion;
+}
+
+double FinetuneConfig::sink_margin() const {
+  return mechanism_start == 0.0 ? -12.0 : mechanism_start;
 }
 
 namespace {
@@ -45,6 +49,12 @@ void bind_data(Table& table, FinetuneConfig& config) {
             "share of data.files held out", {.range = within(0, 1)});
   table.add("data.validation_rows", config.data.validation_rows,
             "held-out rows of each evaluation, at most", {.unit = "rows", .range = at_least(1)});
+  table.choice("data.begin", config.data.begin,
+               {{"always", FinetuneConfig::Begin::always},
+                {"tokenizer", FinetuneConfig::Begin::tokenizer},
+                {"never", FinetuneConfig::Begin::never}},
+               "a beginning token in front of every document: where the tokenizer knows one, where "
+               "it would put one itself, nowhere");
   table.add("data.length", config.data.length, "positions of one row, T",
             {.unit = "tokens", .range = within(2, 1 << 20)});
 }
@@ -65,7 +75,8 @@ void bind_method(Table& table, FinetuneConfig& config) {
                "gives a model of plain softmax attention another mechanism, computing at first "
                "what it did");
   table.add("mechanism.start", config.mechanism_start,
-            "starting logit of the new sinks or gates; 0: -12 for sinks, 4 for gates",
+            "sinks: logit against the head's smallest log-sum-exp on a text; gates: logit; 0: "
+            "-12 for sinks, 4 for gates",
             {.unit = "nats"});
   table.add("balance.open_gate", config.open_gate,
             "a layer whose mean gate is above this, and CV below open_cv, is left out",
@@ -95,15 +106,16 @@ void bind(Table& table, FinetuneConfig& config) {
 
 void check(const FinetuneConfig& config) {
   std::vector<config::Problem> problems;
-  if (config.run.directory.empty()) problems.push_back({"run.directory", "", "missing", "--out DIR"});
+  if (config.run.directory.empty())
+    problems.push_back({"run.directory", "", "missing", "--out DIR"});
   if (config.data.files.empty()) problems.push_back({"data.files", "", "missing", "--data FILES"});
   if (config.balance.form == objectives::BalanceForm::loss_free) {
-    problems.push_back({"balance.form", "", "loss_free moves biases that no other tool would load",
-                        "use cv"});
+    problems.push_back(
+        {"balance.form", "", "loss_free moves biases that no other tool would load", "use cv"});
   }
   if (config.schedule.warmup_steps > config.train.steps) {
-    problems.push_back({"optim.warmup_steps", "",
-                        concat("longer than train.steps = ", config.train.steps), ""});
+    problems.push_back(
+        {"optim.warmup_steps", "", concat("longer than train.steps = ", config.train.steps), ""});
   }
   if (!problems.empty()) {
     throw config::ConfigProblems(std::move(problems), "all keys: sinkwise finetune --keys");

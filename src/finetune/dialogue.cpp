@@ -50,6 +50,11 @@ bool take(std::string_view& rest, std::string_view front) {
 }  // namespace
 
 DialogueTemplate DialogueTemplate::recognise(std::string_view source, const std::string& where) {
+  if (source.empty()) {
+    throw Unsupported({"a model has no chat template for dialogues", where,
+                       "a template in chat_template.jinja, tokenizer_config.json or the GGUF file",
+                       "none", "put the dialogues into text, and give them as {\"text\": ...}"});
+  }
   const std::string whole = plain(source);
   std::string_view rest = whole;
   DialogueTemplate result;

@@ -14,6 +14,8 @@ using nlohmann::json;
 using tokenizer::SpecialText;
 using tokenizer::Tokenizer;
 
+using Dialogue = std::function<DialogueTemplate()>;
+
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 constexpr std::size_t kMostLineBytes = std::size_t{64} << 20;
 
@@ -37,7 +39,7 @@ class Line {
     if (!value_.is_object()) refuse("", "an object", value_.type_name());
   }
 
-  data::Document read(const Tokenizer& tokenizer, const DialogueTemplate* dialogue) const {
+  data::Document read(const Tokenizer& tokenizer, const Dialogue& dialogue) const {
     if (value_.contains("messages")) return read_dialogue(tokenizer, dialogue);
     if (!value_.contains("text")) refuse("", "a member text or messages", "neither");
     return document_of(tokenizer, text_of(value_, "text", "text"), SpecialText::plain);
@@ -58,23 +60,17 @@ class Line {
     return text.get<std::string>();
   }
 
-  data::Document read_dialogue(const Tokenizer& tokenizer,
-                               const DialogueTemplate* dialogue) const {
-    if (dialogue == nullptr) {
-      throw Unsupported({"a model has no chat template for dialogues", where_,
-                         "a template in tokenizer_config.json, chat_template.jinja or the GGUF "
-                         "file",
-                         "none", "put the dialogues into text, and give them as {\"text\": ...}"});
-    }
+  data::Document read_dialogue(const Tokenizer& tokenizer, const Dialogue& dialogue) const {
     const json& list = value_.at("messages");
-    if (!list.is_array() || list.empty()) refuse("messages", "a list of messages", list.type_name());
+    if (!list.is_array() || list.empty())
+      refuse("messages", "a list of messages", list.type_name());
     std::vector<Message> messages;
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string member = concat("messages[", i, "].");
       messages.push_back({text_of(list[i], "role", member + "role"),
                           text_of(list[i], "content", member + "content")});
     }
-    return mark(tokenizer, dialogue->apply(messages));
+    return mark(tokenizer, dialogue().apply(messages));
   }
 
   // The whole text is encoded at once, as the model was taught; a token belongs to the turn that
@@ -97,7 +93,7 @@ class Line {
 };
 
 void read_lines(const std::string& path, const std::string& content, const Tokenizer& tokenizer,
-                const DialogueTemplate* dialogue, std::vector<data::Document>& documents) {
+                const Dialogue& dialogue, std::vector<data::Document>& documents) {
   std::int64_t number = 0;
   for (std::size_t begin = 0; begin < content.size();) {
     const std::size_t end = std::min(content.find('\n', begin), content.size());
@@ -110,7 +106,7 @@ void read_lines(const std::string& path, const std::string& content, const Token
 }
 
 std::vector<data::Document> read_one(const std::string& path, const Tokenizer& tokenizer,
-                                     const DialogueTemplate* dialogue) {
+                                     const Dialogue& dialogue) {
   const std::string content = read_file(path, kMostBytes);
   std::vector<data::Document> documents;
   if (path.ends_with(".jsonl")) {
@@ -124,8 +120,7 @@ std::vector<data::Document> read_one(const std::string& path, const Tokenizer& t
 }  // namespace
 
 std::vector<data::Document> read_documents(const std::vector<std::string>& files,
-                                           const Tokenizer& tokenizer,
-                                           const DialogueTemplate* dialogue) {
+                                           const Tokenizer& tokenizer, const Dialogue& dialogue) {
   std::vector<data::Document> all;
   for (const std::string& path : files) {
     std::vector<data::Document> documents = read_one(path, tokenizer, dialogue);

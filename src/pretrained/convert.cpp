@@ -21,7 +21,7 @@ double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 }  // namespace
 
 Conversion Conversion::to(Mechanism mechanism) {
-  if (mechanism == Mechanism::sink) return {mechanism, -12.0};
+  if (mechanism == Mechanism::sink) return {mechanism, -1e4};
   if (nn::is_gated(mechanism)) return {mechanism, 4.0};
   return {};
 }

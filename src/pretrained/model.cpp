@@ -160,6 +160,7 @@ void Model::apply_conversion(nn::Mechanism of_file) {
 }
 
 tokenizer::Tokenizer Model::load_tokenizer() const { return open_tokenizer(path_); }
+std::string Model::chat_template() const { return open_chat_template(path_); }
 
 at::Tensor Model::embed(const at::Tensor& tokens, std::int64_t from) const {
   const auto T = tokens.size(1);

@@ -8,6 +8,7 @@ namespace sinkwise::pretrained {
 namespace {
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxTokenizerBytes = std::size_t{16} << 20;
 
 bool is_gguf(const weights::Weights& weights) { return !weights.gguf().values().empty(); }
 
@@ -50,6 +51,24 @@ tokenizer::Tokenizer open_tokenizer(const std::filesystem::path& path) {
   const weights::Weights weights = weights::Weights::open(path);
   if (is_gguf(weights)) return gguf_tokenizer(weights, printable(path.string()));
   return tokenizer::Tokenizer::load(home);
+}
+
+std::string open_chat_template(const std::filesystem::path& path) {
+  if (is_llama2c(path)) return {};
+  const bool folder = std::filesystem::is_directory(path);
+  const std::filesystem::path home = folder ? path : path.parent_path();
+  const weights::Weights weights = weights::Weights::open(path);
+  if (is_gguf(weights)) {
+    constexpr char kKey[] = "tokenizer.chat_template";
+    return weights.gguf().find(kKey) == nullptr ? "" : std::string(weights.gguf().text(kKey));
+  }
+  const auto file = home / "chat_template.jinja", config = home / "tokenizer_config.json";
+  if (std::filesystem::exists(file)) return read_file(file, kMaxConfigBytes);
+  if (!std::filesystem::exists(config)) return {};
+  const std::string where = printable(config.string());
+  const ConfigReader reader{
+      parse_json(read_file(config, kMaxTokenizerBytes), where, kMaxTokenizerBytes), where};
+  return reader.text("chat_template", "");
 }
 
 }  // namespace sinkwise::pretrained

@@ -18,6 +18,8 @@ struct Opened {
 Opened open_model(const std::filesystem::path& path);
 tokenizer::Tokenizer open_tokenizer(const std::filesystem::path& path);
 
+std::string open_chat_template(const std::filesystem::path& path);  // empty: none
+
 // --- GGUF (gguf_source.cpp) ---
 
 // The config.json that Hugging Face would have for this file. Unsupported for an architecture that

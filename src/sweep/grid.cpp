@@ -57,7 +57,8 @@ std::string text_of(const toml::table& table, const char* key, const Place& plac
 const std::map<std::string, std::string> kOwnKeys = {
     {"run.seed", "`seeds` decides it"},
     {"run.directory", "`out` and --out decide it"},
-    {"run.threads", "every run has one thread; --workers says how many runs go at a time"}};
+    {"run.threads", "every run has one thread; --workers says how many runs go at a time"},
+    {"train.init_from", "`start` names the arm that another begins with"}};
 
 std::vector<std::string> assignments_of(const toml::node& node, const Place& place) {
   std::vector<std::string> list;
@@ -162,27 +163,64 @@ std::filesystem::path recipe_of(const toml::table& arm, const std::filesystem::p
   return recipe;
 }
 
+// Runs that other arms may start from: by the name of the arm, in the order of its seeds.
+using Named = std::map<std::string, std::vector<Job>>;
+
+void start_from(Job& job, const toml::table& arm, std::size_t place_of_seed, const Named& before,
+                const Place& place) {
+  const std::string start = text_of(arm, "start", place, "");
+  if (start.empty()) return;
+  const auto found = before.find(start);
+  if (found == before.end() || found->second.size() <= place_of_seed) {
+    place.refuse(*arm.get("start"), "an arm starts from one that is not there",
+                 "the name of an arm before it, with as many seeds",
+                 concat(start, ", seed number ", place_of_seed + 1));
+  }
+  const Job& base = found->second[place_of_seed];
+  job.assignments.push_back("train.init_from=" + base.directory.string());
+  job.stage = base.stage + 1;
+}
+
+void keep_name(const std::vector<Job>& jobs, const toml::table& arm, std::size_t seeds,
+               Named& before, const Place& place) {
+  const std::string name = text_of(arm, "name", place, "");
+  if (name.empty() || (jobs.size() == seeds && before.emplace(name, jobs).second)) return;
+  place.refuse(*arm.get("name"), "an arm with a name has several runs for one seed",
+               "no grid, or lists of one element; every name once", name);
+}
+
+Job job_of(const toml::table& arm, const std::filesystem::path& recipe,
+           const std::vector<std::string>& named, std::int64_t seed, const Place& place,
+           const std::filesystem::path& out) {
+  Job job;
+  job.name =
+      concat(recipe.stem().string(), named.empty() ? "" : "-", name_of(named), "-seed", seed);
+  job.recipe = recipe;
+  job.directory = out / job.name;
+  job.assignments = named;
+  job.assignments.push_back(concat("run.seed=", seed));
+  job.assignments.push_back("run.directory=" + job.directory.string());
+  job.cost = cost_of(arm, place);
+  return job;
+}
+
 void add_arm(const toml::table& arm, const std::filesystem::path& file, const Place& place,
-             const std::vector<std::int64_t>& common_seeds, Grid& grid) {
-  check_keys(arm, {"recipe", "set", "grid", "seeds", "cost"}, place);
+             const std::vector<std::int64_t>& common_seeds, Named& before, Grid& grid) {
+  check_keys(arm, {"recipe", "set", "grid", "seeds", "cost", "name", "start"}, place);
   const std::filesystem::path recipe = recipe_of(arm, file, place);
   const std::vector<std::string> common = set_of(arm, place);
+  const std::vector<std::int64_t> seeds = seeds_of(arm, place, common_seeds);
+  std::vector<Job> jobs;
   for (const auto& chosen : product(grid_lists(arm, place))) {
-    for (std::int64_t seed : seeds_of(arm, place, common_seeds)) {
-      std::vector<std::string> named = common;
-      named.insert(named.end(), chosen.begin(), chosen.end());
-      Job job;
-      job.name =
-          concat(recipe.stem().string(), named.empty() ? "" : "-", name_of(named), "-seed", seed);
-      job.recipe = recipe;
-      job.directory = grid.out / job.name;
-      job.assignments = named;
-      job.assignments.push_back(concat("run.seed=", seed));
-      job.assignments.push_back("run.directory=" + job.directory.string());
-      job.cost = cost_of(arm, place);
-      grid.jobs.push_back(std::move(job));
+    std::vector<std::string> named = common;
+    named.insert(named.end(), chosen.begin(), chosen.end());
+    for (std::size_t n = 0; n < seeds.size(); ++n) {
+      jobs.push_back(job_of(arm, recipe, named, seeds[n], place, grid.out));
+      start_from(jobs.back(), arm, n, before, place);
     }
   }
+  keep_name(jobs, arm, seeds.size(), before, place);
+  grid.jobs.insert(grid.jobs.end(), jobs.begin(), jobs.end());
 }
 
 void add_overhead(const toml::table& entry, const std::filesystem::path& file, const Place& place,
@@ -249,8 +287,9 @@ Grid read_grid(const std::filesystem::path& path, const std::filesystem::path& o
   grid.out = text_of(root, "out", place, "runs/" + path.stem().string());
   if (!out.empty()) grid.out = out;
   const auto seeds = seeds_of(root, place, {0});
+  Named named;
   for_each_table(root, "arms", place,
-                 [&](const toml::table& arm) { add_arm(arm, path, place, seeds, grid); });
+                 [&](const toml::table& arm) { add_arm(arm, path, place, seeds, named, grid); });
   for_each_table(root, "overhead", place,
                  [&](const toml::table& entry) { add_overhead(entry, path, place, grid); });
   check_names(grid, path.string());

@@ -23,8 +23,9 @@ void RunLog::train_line(std::int64_t step, const StepReport& report, double lear
   scalars("train/", step, line);
 }
 
-void RunLog::validation_line(std::int64_t step, const Evaluation& evaluation) {
+void RunLog::validation_line(std::int64_t step, const Evaluation& evaluation, const json& extra) {
   json line = to_json(evaluation, false);
+  line.update(extra);
   line["step"] = step;
   line["kind"] = "validation";
   log_.append(line);

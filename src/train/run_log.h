@@ -20,7 +20,9 @@ class RunLog {
   RunLog(const std::filesystem::path& directory, std::int64_t step, bool tensorboard);
 
   void train_line(std::int64_t step, const StepReport& report, double learning_rate);
-  void validation_line(std::int64_t step, const Evaluation& evaluation);
+  // `extra` is an object whose members go along.
+  void validation_line(std::int64_t step, const Evaluation& evaluation,
+                       const nlohmann::json& extra);
   void timing_line(std::int64_t step, std::int64_t steps, double milliseconds,
                    double tokens_per_second);
 

@@ -60,6 +60,12 @@ at::Tensor Session::calibrate() const {
              : objectives::routed_heads(importance, config_.balance.shared_heads);
 }
 
+void Session::prepare() {
+  if (experiment_.before_training) {
+    experiment_.before_training(*optimizer_, batches(1), step_options(true));
+  }
+}
+
 Evaluation Session::evaluate(bool final) const {
   EvaluationOptions options;
   options.batch_rows = config_.evaluation.batch_rows;

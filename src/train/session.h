@@ -34,6 +34,9 @@ class Session {
   // as it is now on the first calibration_rows training rows.
   at::Tensor calibrate() const;
 
+  // Calls Experiment::before_training.
+  void prepare();
+
   // `final` adds what is measured once, at the end of a run.
   Evaluation evaluate(bool final) const;
 

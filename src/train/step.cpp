@@ -80,18 +80,29 @@ class BalanceTerm {
   double value_ = 0.0;
 };
 
-// The backward pass of loss + sum over layers of slope * sums. The second term enters as the
-// gradient of each gate, which is a constant: there is nothing for autograd to record.
+// The backward pass of loss + sum over layers of slope * sums; either may be undefined. The second
+// term enters as the gradient of each gate, which is a constant: there is nothing for autograd to
+// record.
 void backward(const at::Tensor& loss, const std::vector<nn::AttentionRecord>& records,
               const at::Tensor& slope) {
-  std::vector<at::Tensor> roots{loss}, gradients{at::ones_like(loss)};
+  std::vector<at::Tensor> roots, gradients;
+  if (loss.defined()) {
+    roots.push_back(loss);
+    gradients.push_back(at::ones_like(loss));
+  }
   for (std::size_t layer = 0; slope.defined() && layer < records.size(); ++layer) {
     if (!records[layer].gate.requires_grad()) continue;
     const at::Tensor of_layer = slope[static_cast<std::int64_t>(layer)];
     roots.push_back(records[layer].gate);
     gradients.push_back(objectives::gate_gradient(records[layer], of_layer));
   }
-  torch::autograd::backward(roots, gradients);
+  if (!roots.empty()) torch::autograd::backward(roots, gradients);
+}
+
+double rows_of_all(const std::vector<TensorBatch>& batches) {
+  double rows = 0.0;
+  for (const TensorBatch& batch : batches) rows += static_cast<double>(rows_of(batch));
+  return rows;
 }
 
 }  // namespace
@@ -102,8 +113,7 @@ StepReport train_step(const models::LanguageModel& model, AdamW& optimizer,
   const BalanceForm form = options.balance.form;
   const bool observe = options.observe || form != BalanceForm::none;
   const double positions = static_cast<double>(std::max<std::int64_t>(asked(micro_batches), 1));
-  double rows = 0.0;
-  for (const TensorBatch& batch : micro_batches) rows += static_cast<double>(rows_of(batch));
+  const double rows = rows_of_all(micro_batches);
   optimizer.zero_gradients();
   BalanceTerm balance(model, micro_batches, routed, options);
   GateSums sums;
@@ -132,6 +142,30 @@ StepReport train_step(const models::LanguageModel& model, AdamW& optimizer,
     move_gate_biases(model, report.importance, options.balance.loss_free_rate);
   }
   return report;
+}
+
+GradientNorms gradient_norms(const models::LanguageModel& model, AdamW& optimizer,
+                             const std::vector<TensorBatch>& micro_batches,
+                             const at::Tensor& routed, const StepOptions& options) {
+  const double positions = static_cast<double>(std::max<std::int64_t>(asked(micro_batches), 1));
+  const double rows = rows_of_all(micro_batches);
+  auto norm_of = [&](bool of_loss) {
+    optimizer.zero_gradients();
+    BalanceTerm balance(model, micro_batches, routed, options);
+    for (const TensorBatch& batch : micro_batches) {
+      const auto output = model.forward(batch.input, forward_options(options, batch, true));
+      if (of_loss) {
+        backward(summed_loss(output, batch) / positions, {}, {});
+      } else {
+        const double share = static_cast<double>(rows_of(batch)) / rows;
+        backward({}, output.records, balance.slope(GateSums::of(output.records), share));
+      }
+    }
+    return optimizer.clip_gradients(0.0);
+  };
+  const GradientNorms norms{norm_of(true), norm_of(false)};
+  optimizer.zero_gradients();
+  return norms;
 }
 
 objectives::GateSums observe_gates(const models::LanguageModel& model,

@@ -70,9 +70,11 @@ class Run {
     }
     if (saved_ != state_.step) save();
     times_.wall_seconds = seconds_since(started);
-    directory_.write_json("result.json",
-                          result_json(config_, json::parse(table_.to_json()), session_.experiment(),
-                                      session_.evaluate(true), state_.skipped, times_));
+    const Evaluation evaluation = session_.evaluate(true);
+    json result = result_json(config_, json::parse(table_.to_json()), session_.experiment(),
+                              evaluation, state_.skipped, times_);
+    result["final"].update(extra(evaluation));
+    directory_.write_json("result.json", result);
     return Outcome::finished;
   }
 
@@ -142,9 +144,20 @@ class Run {
     fresh_ = true;
     if (session_.experiment().start) session_.experiment().start();
     const bool frozen = config_.balance.shared_choice == objectives::SharedChoice::frozen;
-    if (config_.balance.form == objectives::BalanceForm::none || !frozen) return;
-    routed_ = session_.calibrate();
-    state_.routed = to_lists(routed_);
+    const bool balanced = config_.balance.form != objectives::BalanceForm::none;
+    if (session_.experiment().choose_routed || (balanced && frozen)) {
+      const at::Tensor routed = session_.calibrate();
+      if (frozen) {
+        routed_ = routed;
+        state_.routed = to_lists(routed_);
+      }
+    }
+    session_.prepare();
+  }
+
+  json extra(const Evaluation& evaluation) const {
+    const auto& describe = session_.experiment().extra;
+    return describe ? describe(evaluation) : json::object();
   }
 
   // One step, its log lines, its validation, its checkpoint: in this order, so that a checkpoint of
@@ -206,7 +219,7 @@ class Run {
 
   void validate(RunLog& log) {
     const Evaluation evaluation = session_.evaluate(false);
-    log.validation_line(state_.step, evaluation);
+    log.validation_line(state_.step, evaluation, extra(evaluation));
     listener_.validated({state_.step, evaluation.loss, evaluation.bits_per_byte, evaluation.excess,
                          evaluation.gates.mean_cv, evaluation.gates.mean_gate});
   }

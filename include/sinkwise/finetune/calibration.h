@@ -23,10 +23,10 @@ struct Calibration {
 };
 
 // Beyond these a person is told.
-inline constexpr double kClosedGate = 0.02;    // a head that the loss cannot open
-inline constexpr double kLargeRatio = 2.0;     // the balance term outweighs the loss
-inline constexpr double kWideOpenGate = 0.9;   // a gate that counts as pinned
-inline constexpr double kDrift = 0.1;          // rise of the routed mean gate
+inline constexpr double kClosedGate = 0.02;   // a head that the loss cannot open
+inline constexpr double kLargeRatio = 2.0;    // the balance term outweighs the loss
+inline constexpr double kWideOpenGate = 0.9;  // a gate that counts as pinned
+inline constexpr double kDrift = 0.1;         // rise of the routed mean gate
 
 // Chooses the routed heads by importance [L, H]: all but the m most important of a layer, and none
 // of a layer whose mean gate and CV say that there is nothing to balance.

@@ -19,7 +19,9 @@ enum class Method {
 struct FinetuneConfig : train::LoopConfig {
   std::string model;  // what pretrained::Model::open() opens
 
+  enum class Begin { always, tokenizer, never };
   struct Data {
+    Begin begin = Begin::always;
     std::vector<std::string> files, validation_files;
     std::int64_t length = 512;
     double validation_fraction = 0.05;
@@ -30,7 +32,7 @@ struct FinetuneConfig : train::LoopConfig {
   pretrained::AdapterConfig lora;
 
   nn::Mechanism mechanism = nn::Mechanism::vanilla;  // to convert to; vanilla: as the model is
-  double mechanism_start = 0.0;                      // 0: the mechanism's usual one
+  double mechanism_start = 0.0;                      // 0: the usual one
 
   // A layer is left out of the balance when at calibration its mean gate is above and its CV below:
   // it has nothing to balance. Above 1: no layer is.
@@ -44,6 +46,10 @@ struct FinetuneConfig : train::LoopConfig {
   static FinetuneConfig defaults(std::int64_t heads);
 
   pretrained::Conversion conversion() const;
+
+  // Where new sinks start, against the smallest log-sum-exp L of their head on the calibration
+  // rows: at -12 they take at most 6e-6 of any of those rows, and have a gradient.
+  double sink_margin() const;
 };
 
 // Declares every key with its default, unit, range and help. The table writes into `config`.

@@ -25,7 +25,7 @@ struct Turn {
 struct DialogueTemplate {
   std::string system;  // put in front of a dialogue without a system message; empty: nothing is
 
-  // Unsupported, with the way out, for a template that does anything else.
+  // Unsupported, with the way out, for a template that does anything else, and for none (empty).
   static DialogueTemplate recognise(std::string_view source, const std::string& where);
 
   // Turns whose texts, put together, are what the template gives.

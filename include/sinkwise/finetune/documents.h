@@ -1,6 +1,6 @@
 #pragma once
 
-#include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,11 +13,11 @@ namespace sinkwise::finetune {
 // The documents of files, tokenised. A file *.jsonl holds one a line: {"text": "..."}, or
 // {"messages": [{"role": ..., "content": ...}, ...]}, of which the loss counts what assistants say
 // alone. Any other file is one document of text. Special tokens spelled in a text are plain
-// characters; those of a dialogue's template are tokens. `template` is nullptr where the model has
-// none. BadFile with file, line and member for a file that is missing, no UTF-8, malformed, or
-// encodes to nothing; Unsupported for a dialogue without a template.
+// characters; those of a dialogue are tokens, as in the model's own template. `dialogue` gives it,
+// or throws, when the first dialogue is met. BadFile with file, line and member for a file that is
+// missing, no UTF-8, malformed, or encodes to nothing.
 std::vector<data::Document> read_documents(const std::vector<std::string>& files,
                                            const tokenizer::Tokenizer& tokenizer,
-                                           const DialogueTemplate* dialogue);
+                                           const std::function<DialogueTemplate()>& dialogue);
 
 }  // namespace sinkwise::finetune

@@ -40,6 +40,9 @@ class Model {
   // checkpoint of llama2.c. Errors as its own.
   tokenizer::Tokenizer load_tokenizer() const;
 
+  // The source of the chat template that the folder or the GGUF file brings; empty: none.
+  std::string chat_template() const;
+
   // [B, T] int64 to [B, T, width]: the rows of the embedding, scaled, with the learned positions
   // `from` and up added where the model has them. Only the rows asked for are read. BadArgument for
   // an id or a position outside the model; BadFile when a row is not finite.

@@ -13,6 +13,7 @@ struct Job {
   std::vector<std::string> assignments;  // for --set, the directory and seed included
   std::filesystem::path directory;
   double cost = 1.0;  // relative length, to schedule and to guess the time left
+  int stage = 0;      // 1 and up: needs the runs of the stage before
 };
 
 // A pair of runs whose steps are timed in turn at the end (train::time_overhead).
@@ -40,6 +41,11 @@ struct Grid {
 //   grid = [["attention.mechanism=sink", "attention.mechanism=vanilla"], ["balance.form=cv"]]
 //   seeds = [0]                           # instead of the file's
 //   cost = 2.5                            # seconds of one run, or any other measure common to all
+//   name = "base"                         # so that other arms can start from it
+//   [[arms]]
+//   recipe = "more.toml"
+//   start = "base"                        # train.init_from that arm's run whose seed has the same
+//   place
 //   [[overhead]]
 //   recipe = "bigram_backcopy.toml"
 //   set = ["attention.mechanism=sink", "balance.form=cv"]
@@ -47,7 +53,8 @@ struct Grid {
 //
 // Every arm runs once for each element of the product of its grid's lists and each seed. Throws
 // BadConfig for unknown keys, wrong types, assignments to keys that a sweep sets itself (run.seed,
-// run.directory, run.threads), an empty sweep or two runs with one name; BadFile when the file
+// run.directory, run.threads, train.init_from beside start), a start that names no arm before it or
+// one with several runs a seed, an empty sweep or two runs with one name; BadFile when the file
 // cannot be read. `out` replaces the file's own when it is not empty.
 Grid read_grid(const std::filesystem::path& path, const std::filesystem::path& out = {});
 

@@ -2,12 +2,16 @@
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "sinkwise/data/task.h"
 #include "sinkwise/models/language_model.h"
 #include "sinkwise/ops/attention.h"
+#include "sinkwise/train/evaluate.h"
 #include "sinkwise/train/run_config.h"
+#include "sinkwise/train/step.h"
 
 namespace sinkwise::train {
 
@@ -27,6 +31,13 @@ struct Experiment {
   // calibration pass over the first training rows, which takes place when this is set or heads are
   // shared. Empty: all but the most important balance.shared_heads of each layer.
   std::function<at::Tensor(const at::Tensor& importance)> choose_routed;
+
+  // Once, after choose_routed and before the first step of a fresh run, with that step's rows.
+  std::function<void(AdamW&, const std::vector<TensorBatch>&, const StepOptions&)> before_training;
+
+  // What an evaluation says beside its own figures: members of a validation line and of
+  // result.json's "final". May be empty.
+  std::function<nlohmann::json(const Evaluation&)> extra;
 };
 
 // A decoder with the starting weights of the run's seed, on the task of a recipe.

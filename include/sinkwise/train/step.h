@@ -40,6 +40,15 @@ objectives::GateSums observe_gates(const models::LanguageModel& model,
                                    const std::vector<TensorBatch>& batches,
                                    const StepOptions& options);
 
+// Norms of the gradients of a step's two terms apart: cross entropy, and lambda times balance.
+// Changes no parameter; leaves no gradient behind.
+struct GradientNorms {
+  double loss = 0.0, balance = 0.0;
+};
+GradientNorms gradient_norms(const models::LanguageModel& model, AdamW& optimizer,
+                             const std::vector<TensorBatch>& micro_batches,
+                             const at::Tensor& routed, const StepOptions& options);
+
 // [L, H]: the loss-free biases of every layer as one tensor, and back.
 void move_gate_biases(const models::LanguageModel& model, const at::Tensor& importance,
                       double rate);

@@ -216,5 +216,29 @@ TEST_F(GridFile, AMissingSweepFileIsABadFile) {
   EXPECT_THROW(read_grid(directory_.path() / "nothing.toml"), BadFile);
 }
 
+TEST_F(GridFile, AnArmStartsFromTheRunWhoseSeedHasTheSamePlace) {
+  const Grid grid = read(
+      "[[arms]]\nrecipe='base.toml'\nname='first'\nseeds=[3, 4]\n"
+      "[[arms]]\nrecipe='base.toml'\nstart='first'\nseeds=[13, 14]\n"
+      "grid=[['balance.form=none', 'balance.form=cv']]\n");
+  ASSERT_EQ(grid.jobs.size(), 6u);
+  for (std::size_t n = 0; n < 6; ++n) EXPECT_EQ(grid.jobs[n].stage, n < 2 ? 0 : 1);
+  const auto& last = grid.jobs[5].assignments;
+  const std::string start = "train.init_from=" + grid.jobs[1].directory.string();
+  EXPECT_NE(std::find(last.begin(), last.end(), start), last.end());
+}
+
+TEST_F(GridFile, RefusesAStartThatIsNotOneRunASeed) {
+  const std::string base = "[[arms]]\nrecipe='base.toml'\nname='first'\nseeds=[3]\n";
+  refused("[[arms]]\nrecipe='base.toml'\nstart='first'\n");
+  refused(base + "[[arms]]\nrecipe='base.toml'\nset=['run.label=a']\nstart='firs'\nseeds=[3]\n");
+  refused(base +
+          "[[arms]]\nrecipe='base.toml'\nset=['run.label=a']\nstart='first'\nseeds=[3, 4]\n");
+  refused(
+      "[[arms]]\nrecipe='base.toml'\nname='two'\ngrid=[['balance.form=none', "
+      "'balance.form=cv']]\n");
+  refused("[[arms]]\nrecipe='base.toml'\nset=['train.init_from=x']\n");
+}
+
 }  // namespace
 }  // namespace sinkwise::sweep

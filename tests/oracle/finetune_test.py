@@ -1,0 +1,104 @@
+"""What `sinkwise finetune` and `sinkwise merge` write, held against Hugging Face's transformers and PEFT: the exported
+folder and the adapter give the logits that the program's own folder gives, for every family of the fixtures.
+
+Skipped without these libraries (pip install transformers peft)."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+SOURCE = pathlib.Path(os.environ.get("SINKWISE_SOURCE", pathlib.Path(__file__).parents[2]))
+PROGRAM = os.environ.get("SINKWISE_BIN", "")
+FIXTURES = SOURCE / "tests/fixtures/pretrained"
+FAMILIES = ["gemma3", "gpt2", "gpt_neox", "gpt_oss", "llama", "mistral", "qwen2", "qwen3", "qwen3_5", "qwen3_next"]
+# float32 on both sides and another order of sums: logits of size 10 over a few layers.
+TOLERANCE = 1e-4
+
+try:
+    import peft
+    import torch
+    import transformers
+except ImportError:
+    peft = None
+
+
+def run(*words):
+    done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=600)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, words))}: exit code {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+def load(folder):
+    return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+
+
+@unittest.skipIf(peft is None, "no transformers or PEFT library: pip install transformers peft")
+class Exported(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory(prefix="sinkwise-test-")
+        self.addCleanup(holder.cleanup)
+        self.folder = pathlib.Path(holder.name)
+        self.tokens = torch.arange(2, 26).view(2, 12)
+
+    def logits(self, model):
+        with torch.no_grad():
+            return model(self.tokens).logits
+
+    def random_adapter(self, family):
+        """An adapter that PEFT makes itself, with both halves random."""
+        config = peft.LoraConfig(r=3, lora_alpha=5, task_type="CAUSAL_LM", target_modules=self.targets(family))
+        torch.manual_seed(1)
+        model = peft.get_peft_model(load(FIXTURES / family), config).eval()
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if "lora_" in name:
+                    parameter.copy_(torch.randn_like(parameter) * 0.1)
+        model.save_pretrained(self.folder / "peft")
+        return self.logits(model)
+
+    @staticmethod
+    def targets(family):
+        return {"gpt2": ["c_attn"], "gpt_neox": ["query_key_value"]}.get(family, ["q_proj", "v_proj"])
+
+    def test_an_adapter_of_peft_merges_into_the_same_model(self):
+        for family in FAMILIES:
+            with self.subTest(family):
+                expected = self.random_adapter(family)
+                run("merge", FIXTURES / family, "--adapter", self.folder / "peft", "--out", self.folder / family)
+                found = self.logits(load(self.folder / family))
+                self.assertGreater((expected - self.logits(load(FIXTURES / family))).abs().max(), 1e-3)
+                self.assertLess((found - expected).abs().max(), TOLERANCE)
+
+    def test_what_finetune_writes_loads(self):
+        text = self.folder / "text.txt"
+        text.write_text("".join(f"The cat {n % 7} sat on the mat.\n" for n in range(200)))
+        for family in FAMILIES:
+            with self.subTest(family):
+                model = self.with_tokenizer(family)
+                out = self.folder / f"{family}-out"
+                run("finetune", model, "--data", text, "--out", out, "--set", "train.steps=4", "--set",
+                    "data.length=12", "--set", "lora.rank=2", "--set", "optim.warmup_steps=1", "--set", "optim.lr=2e-2",
+                    "--set", "data.validation_rows=2", "--set", "balance.calibration_rows=2")
+                merged = self.logits(load(out / "model"))
+                adapted = self.logits(peft.PeftModel.from_pretrained(load(model), out / "adapter").eval())
+                self.assertGreater((merged - self.logits(load(model))).abs().max(), 1e-3)
+                self.assertLess((merged - adapted).abs().max(), TOLERANCE)
+
+    def with_tokenizer(self, family):
+        """The fixture, with the Llama fixture's tokenizer where it has none."""
+        folder = self.folder / family
+        folder.mkdir()
+        for source in (FIXTURES / "llama", FIXTURES / family):
+            for file in source.iterdir():
+                if file.name.startswith("tokenizer") or source == FIXTURES / family:
+                    (folder / file.name).write_bytes(file.read_bytes())
+        self.assertGreater(json.loads((folder / "config.json").read_text()).get("vocab_size", 0), 0)
+        return folder
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,89 @@
+#include "sinkwise/finetune/documents.h"
+
+#include <fstream>
+#include <gtest/gtest.h>
+
+#include "sinkwise/core/error.h"
+#include "unit/core/temporary_directory.h"
+#include "unit/pretrained/fixtures.h"
+
+namespace sinkwise::finetune {
+namespace {
+
+class Documents : public testing::Test {
+ protected:
+  std::string file(const std::string& name, const std::string& content) const {
+    const auto path = directory_.path() / name;
+    std::ofstream(path) << content;
+    return path.string();
+  }
+
+  std::vector<data::Document> read(const std::string& path) const {
+    return read_documents({path}, tokenizer_, [] { return DialogueTemplate{}; });
+  }
+
+  std::string text_of(const data::Document& document, bool asked_only = false) const {
+    std::string text;
+    for (std::size_t i = 0; i < document.tokens.size(); ++i) {
+      const bool asked = document.asked.empty() || document.asked[i] != 0;
+      if (asked || !asked_only) text += *tokenizer_.bytes(document.tokens[i]);
+    }
+    return text;
+  }
+
+  std::string refusal(const std::string& path) const {
+    try {
+      read(path);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  tokenizer::Tokenizer tokenizer_ =
+      tokenizer::Tokenizer::load(test::pretrained_fixtures() / "../tokenizer/smollm");
+
+ private:
+  test::TemporaryDirectory directory_;
+};
+
+TEST_F(Documents, ATextFileIsOneDocument) {
+  const auto documents = read(file("a.txt", "one\ntwo\n"));
+  ASSERT_EQ(documents.size(), 1u);
+  EXPECT_EQ(text_of(documents[0]), "one\ntwo\n");
+  std::uint32_t bytes = 0;
+  for (const auto n : documents[0].bytes) bytes += n;
+  EXPECT_EQ(bytes, 8u);
+}
+
+TEST_F(Documents, JsonLinesHoldTextsAndDialogues) {
+  const auto documents =
+      read(file("a.jsonl",
+                "{\"text\": \"first\"}\n\n{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+                " {\"role\": \"assistant\", \"content\": \" long answer\"}]}\n"));
+  ASSERT_EQ(documents.size(), 2u);
+  EXPECT_EQ(text_of(documents[0]), "first");
+  EXPECT_EQ(text_of(documents[1]),
+            "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n long answer<|im_end|>\n");
+  // A token that reaches over the border belongs to where it begins: the fixture's merges have
+  // none across a line break.
+  EXPECT_EQ(text_of(documents[1], true), " long answer<|im_end|>");
+}
+
+TEST_F(Documents, EveryRefusalNamesFileAndLine) {
+  const auto line_two = [&](const std::string& line) {
+    return refusal(file("bad.jsonl", "{\"text\": \"good\"}\n" + line + "\n"));
+  };
+  for (const std::string line : {"{\"text\": ", "[1]", "{\"txt\": \"a\"}", "{\"text\": 5}",
+                                 "{\"messages\": []}", "{\"messages\": [{\"role\": \"user\"}]}",
+                                 "{\"messages\": [3]}", "{\"messages\": {\"role\": \"user\"}}"}) {
+    const std::string message = line_two(line);
+    EXPECT_NE(message.find("bad.jsonl, line 2"), std::string::npos) << line << ": " << message;
+  }
+  EXPECT_NE(refusal(file("empty.txt", "")).find("encodes to nothing"), std::string::npos);
+  EXPECT_NE(refusal(file("blank.jsonl", "\n\n")).find("encodes to nothing"), std::string::npos);
+  EXPECT_NE(refusal("/no/such/file"), "");
+}
+
+}  // namespace
+}  // namespace sinkwise::finetune
