@@ -8,6 +8,7 @@
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/format.h"
+#include "sinkwise/train/routed.h"
 
 namespace sinkwise::finetune {
 namespace {
@@ -17,14 +18,13 @@ using report::fixed;
 using report::significant;
 using Table = std::vector<std::vector<double>>;
 
-template <typename T>
-std::vector<std::vector<T>> to_lists(const at::Tensor& table) {
-  std::vector<std::vector<T>> lists;
-  for (std::int64_t row = 0; row < table.size(0); ++row) {
-    const at::Tensor line = table[row].contiguous();
-    lists.emplace_back(line.const_data_ptr<T>(), line.const_data_ptr<T>() + line.numel());
+Table to_table(const at::Tensor& values) {
+  Table table;
+  for (std::int64_t row = 0; row < values.size(0); ++row) {
+    const at::Tensor line = values[row].contiguous();
+    table.emplace_back(line.const_data_ptr<double>(), line.const_data_ptr<double>() + line.numel());
   }
-  return lists;
+  return table;
 }
 
 std::string heads_text(const std::vector<std::string>& names) {
@@ -82,7 +82,7 @@ Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64
   at::Tensor routed = objectives::routed_heads(imp, config.balance.shared_heads);
   const auto statistics = objectives::statistics(imp);
   Calibration result;
-  result.importance = to_lists<double>(imp);
+  result.importance = to_table(imp);
   result.layers = layers;
   for (std::int64_t layer = 0; layer < imp.size(0); ++layer) {
     const double cv = statistics.cv[static_cast<std::size_t>(layer)];
@@ -90,11 +90,7 @@ Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64
     routed[layer].fill_(false);
     result.left_out.push_back(layers[static_cast<std::size_t>(layer)]);
   }
-  for (std::int64_t layer = 0; layer < routed.size(0); ++layer) {
-    const at::Tensor row = routed[layer].contiguous();
-    result.routed.emplace_back(row.const_data_ptr<bool>(),
-                               row.const_data_ptr<bool>() + row.numel());
-  }
+  result.routed = train::to_lists(routed);
   return result;
 }
 

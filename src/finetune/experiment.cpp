@@ -8,6 +8,7 @@
 #include "sinkwise/finetune/documents.h"
 #include "sinkwise/finetune/finetune.h"
 #include "sinkwise/train/batch.h"
+#include "sinkwise/train/routed.h"
 
 namespace sinkwise::finetune {
 namespace {
@@ -83,16 +84,6 @@ void start_sinks(const FinetuneConfig& config, TunedModel& tuned, const data::Ta
   }
 }
 
-at::Tensor to_tensor(const std::vector<std::vector<bool>>& rows) {
-  std::vector<at::Tensor> result;
-  for (const auto& row : rows) {
-    at::Tensor line = at::zeros({static_cast<std::int64_t>(row.size())}, at::kBool);
-    for (std::size_t h = 0; h < row.size(); ++h) line[static_cast<std::int64_t>(h)] = bool{row[h]};
-    result.push_back(line);
-  }
-  return at::stack(result);
-}
-
 // The calibration of one run: made before its first step, read again when it goes on.
 class Calibrated {
  public:
@@ -103,13 +94,13 @@ class Calibrated {
   at::Tensor choose(const at::Tensor& importance) {
     calibration_ = calibrate(importance, tuned_->layer_numbers(), config_);
     known_ = true;
-    return to_tensor(calibration_.routed);
+    return train::to_tensor(calibration_.routed);
   }
 
   void measure(train::AdamW& optimizer, const std::vector<train::TensorBatch>& batches,
                const train::StepOptions& options) {
-    const auto norms =
-        train::gradient_norms(*tuned_, optimizer, batches, to_tensor(calibration_.routed), options);
+    const auto norms = train::gradient_norms(*tuned_, optimizer, batches,
+                                             train::to_tensor(calibration_.routed), options);
     calibration_.loss_gradient = norms.loss;
     calibration_.balance_gradient = norms.balance;
     for (const std::string& line : messages(calibration_, config_)) listener_.said(line);

@@ -21,6 +21,8 @@ try:
     import peft
     import torch
     import transformers
+
+    transformers.utils.logging.disable_progress_bar()
 except ImportError:
     peft = None
 

@@ -48,9 +48,10 @@ TEST(DialogueTemplate, OnlyTheAssistantIsAskedFor) {
 }
 
 TEST(DialogueTemplate, AnythingElseIsRefused) {
-  for (const std::string source :
-       {std::string(), std::string("{{ bos_token }}"), std::string(kWithSystem) + "{{ 'more' }}",
-        std::string("{% if tools %}{% endif %}") + kPlain}) {
+  const std::string with_system = kWithSystem, plain = kPlain;
+  const std::vector<std::string> sources = {"", "{{ bos_token }}", with_system + "{{ 'more' }}",
+                                            "{% if tools %}{% endif %}" + plain};
+  for (const std::string& source : sources) {
     EXPECT_THROW(DialogueTemplate::recognise(source, "here"), Unsupported) << source;
   }
 }

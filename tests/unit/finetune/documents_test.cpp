@@ -74,9 +74,9 @@ TEST_F(Documents, EveryRefusalNamesFileAndLine) {
   const auto line_two = [&](const std::string& line) {
     return refusal(file("bad.jsonl", "{\"text\": \"good\"}\n" + line + "\n"));
   };
-  for (const std::string line : {"{\"text\": ", "[1]", "{\"txt\": \"a\"}", "{\"text\": 5}",
-                                 "{\"messages\": []}", "{\"messages\": [{\"role\": \"user\"}]}",
-                                 "{\"messages\": [3]}", "{\"messages\": {\"role\": \"user\"}}"}) {
+  for (const char* line : {"{\"text\": ", "[1]", "{\"txt\": \"a\"}", "{\"text\": 5}",
+                           "{\"messages\": []}", "{\"messages\": [{\"role\": \"user\"}]}",
+                           "{\"messages\": [3]}", "{\"messages\": {\"role\": \"user\"}}"}) {
     const std::string message = line_two(line);
     EXPECT_NE(message.find("bad.jsonl, line 2"), std::string::npos) << line << ": " << message;
   }

@@ -126,7 +126,7 @@ TEST_F(Finetune, AConvertedModelStartsWhereItWasAndComesBack) {
     // Sinks at -12 below the smallest log-sum-exp take at most 6e-6 of a row.
     EXPECT_NEAR(lines.losses.front(), before.losses.front(), 1e-4);
     const fs::path model = write_outcome(c, *tuned_);
-    EXPECT_TRUE(test::same_bits(logits(model), tuned_logits()));
+    EXPECT_LT(test::largest_difference(logits(model), tuned_logits()), kMerged);
     EXPECT_EQ(pretrained::Model::open(model).config().layers[0].attention()->mechanism, mechanism);
   }
 }
