@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -11,7 +13,7 @@ namespace sinkwise::compare {
 
 using Gates = std::vector<std::vector<double>>;  // [L][H] importance
 
-// CV, mean and so on are those of the gates; first-token weight is 1 - gate, value drain 0.2,
+// CV, mean and so on are those of the gates; first-token weight is 0.99 (1 - gate), value drain 0.2,
 // HONOR 1 + gate.
 inline nlohmann::json inspection_json(const Gates& gates) {
   using nlohmann::json;
@@ -23,7 +25,7 @@ inline nlohmann::json inspection_json(const Gates& gates) {
     for (const double gate : row) {
       sum += gate, squares += gate * gate;
       least = std::min(least, gate), most = std::max(most, gate);
-      first.push_back(1.0 - gate), honor.push_back(1.0 + gate), drain.push_back(0.2);
+      first.push_back(0.99 * (1.0 - gate)), honor.push_back(1.0 + gate), drain.push_back(0.2);
     }
     const double mean = sum / H, cv = std::sqrt(std::max(0.0, squares / H - mean * mean)) / mean;
     layers.push_back({{"kind", "full attention"},
@@ -67,10 +69,8 @@ inline nlohmann::json inspection_json(const Gates& gates) {
 
 inline nlohmann::json metric_json(const std::string& name, double value, double error,
                                   bool higher = true) {
-  return {{"name", name},
-          {"value", value},
-          {"standard_error", error},
-          {"higher_is_better", higher}};
+  return {
+      {"name", name}, {"value", value}, {"standard_error", error}, {"higher_is_better", higher}};
 }
 
 inline nlohmann::json evaluation_json(const nlohmann::json& metrics) {
