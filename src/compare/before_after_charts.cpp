@@ -115,7 +115,7 @@ Section maps_section(const BeforeAfter& change) {
        map_chart("Difference", "Vermilion: opened. Blue: closed. White: as before.",
                  std::move(difference))},
       true,
-      320});
+      250});
   return section;
 }
 
@@ -183,11 +183,11 @@ std::optional<Section> pruning_section(const BeforeAfter& change) {
   const auto pairs = pruning_pairs(change);
   if (pairs.empty()) return std::nullopt;
   Section section{"cost", "What silencing heads costs", {}};
-  section.blocks.push_back(
-      Paragraph("Rise of the loss after the lowest heads were silenced, over the whole model's "
-                "loss of the same model on the same windows. Steeper after than before: the work "
-                "stands on more heads, or on others than the order says. The band of the random "
-                "orders is their sample standard deviation."));
+  section.blocks.push_back(Paragraph(
+      "Rise of each model's loss over its own with all heads, after its lowest heads were "
+      "silenced. Steeper after than before: the work stands on more heads, or on others "
+      "than the order says. The band of the random orders is their sample standard "
+      "deviation."));
   report::Grid grid{{}, true, 320};
   for (const PruningPair& pair : pairs)
     grid.charts.push_back({"Lowest first by " + pair.before->order,

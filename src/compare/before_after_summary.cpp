@@ -41,16 +41,18 @@ std::string about_gates(const BeforeAfter& change) {
   const auto down = std::ranges::count_if(
       change.heads, [](const ChangedHead& head) { return head.importance.difference() < -kMoved; });
   return concat(word(changed_figure(change, "mean_gate"), "Gates opened", "Gates closed",
-                     "No change of the mean gate to speak of"),
-                ": ", figure_text(change, "mean_gate"), "; of ", change.heads.size(), " heads ", up,
-                " opened and ", down, " closed by more than ", fixed(kMoved, 2), ".");
+                     "No change of gates to speak of"),
+                ": mean gate ", figure_text(change, "mean_gate"), "; of ", change.heads.size(),
+                " heads ", up, " opened and ", down, " closed by more than ", fixed(kMoved, 2),
+                ".");
 }
 
 std::string about_shared(const BeforeAfter& change) {
   const auto rose = std::ranges::count_if(change.layers, [](const ChangedLayer& layer) {
     return layer.routed_gate.difference() > kDriftLimit;
   });
-  return concat("The ", change.shared_heads, " most important of each layer before (shared): ",
+  return concat("The ", change.shared_heads,
+                " most important heads of each layer before (shared): mean gate ",
                 figure_text(change, "shared_gate"),
                 "; all others (routed): ", figure_text(change, "routed_gate"), ", by more than ",
                 fixed(kDriftLimit, 1), " up in ", rose, " of ", change.layers.size(), " layers.");

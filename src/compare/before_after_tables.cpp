@@ -37,7 +37,7 @@ Table heads_table(const std::string& caption) {
            {"gate before", Align::right},
            {"gate after", Align::right},
            {"difference", Align::right},
-           {"", Align::left, "below 0.02 is closed"}},
+           {"state", Align::left, "closed: below 0.02"}},
           {}};
 }
 

@@ -17,7 +17,8 @@ std::string row(const std::string& name, const std::string& before, const std::s
   constexpr int kWordWidth = 12;
   const int rest = width - 3 * (kNumberWidth + 1) - kWordWidth - 2;
   return left(printable(name), rest) + " " + right(before, kNumberWidth) + " " +
-         right(after, kNumberWidth) + " " + right(difference, kNumberWidth) + "  " + word + "\n";
+         right(after, kNumberWidth) + " " + right(difference, kNumberWidth) +
+         (word.empty() ? "" : "  ") + word + "\n";
 }
 
 std::string figure_rows(const BeforeAfter& change, int width) {

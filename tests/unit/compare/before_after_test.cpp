@@ -87,7 +87,7 @@ TEST_F(BeforeAfterTest, NothingChangedIsSaidAsNothing) {
   EXPECT_NEAR(c.honor_correlation, 1.0, 1e-12);
   const std::string said = joined(summary(c));
   for (const char* part :
-       {"has not changed to speak of: 2.0000", "No change of the mean gate to speak of: 0.426",
+       {"has not changed to speak of: 2.0000", "No change of gates to speak of: mean gate 0.426",
         "No change of inequality to speak of", "As many heads sink", "0 opened and 0 closed",
         "0 reopened, 0 closed anew", "100 % are the same (by chance 25 %)"}) {
     EXPECT_NE(said.find(part), std::string::npos) << part << "\n" << said;
