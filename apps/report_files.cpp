@@ -3,6 +3,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "sinkwise/compare/before_after.h"
 #include "sinkwise/compare/output.h"
 #include "sinkwise/compare/run.h"
 #include "sinkwise/core/file.h"
@@ -21,15 +22,34 @@ std::string write_report_files(const std::filesystem::path& out, const report::D
       "report: ", std::filesystem::absolute(out / "report.html").lexically_normal().string(), "\n");
 }
 
+namespace {
+
+template <typename Result>
+void show(const Result& result, const ReportPlace& place) {
+  const nlohmann::json json = compare::to_json(result);
+  const std::string page =
+      write_report_files(place.out, compare::to_document(result, place.command), json);
+  if (place.json) {
+    std::cout << json_text(json, 1) << '\n';
+  } else {
+    std::cout << compare::to_terminal(result) << '\n' << page;
+  }
+}
+
+}  // namespace
+
 void write_report(const std::vector<std::filesystem::path>& runs,
-                  const std::vector<compare::Overhead>& overhead, const std::filesystem::path& out,
-                  const std::string& command) {
+                  const std::vector<compare::Overhead>& overhead, const ReportPlace& place) {
   std::vector<compare::Run> loaded;
   for (const auto& run : runs) loaded.push_back(compare::load_run(run));
-  const compare::Comparison comparison = compare::compare(std::move(loaded), overhead);
-  const std::string page = write_report_files(out, compare::to_document(comparison, command),
-                                              compare::to_json(comparison));
-  std::cout << compare::to_terminal(comparison) << '\n' << page;
+  show(compare::compare(std::move(loaded), overhead), place);
+}
+
+void write_change(const std::filesystem::path& before, const std::filesystem::path& after,
+                  std::int64_t shared_heads, const ReportPlace& place) {
+  show(compare::compare_inspections(compare::load_inspection(before),
+                                    compare::load_inspection(after), shared_heads),
+       place);
 }
 
 }  // namespace sinkwise::apps

@@ -15,10 +15,19 @@ namespace sinkwise::apps {
 std::string write_report_files(const std::filesystem::path& out, const report::Document& document,
                                const nlohmann::json& json);
 
-// The report of finished runs: both files, the table and that line on stdout. `command` is what
-// repeats it.
+// Where a report goes and what stands in it.
+struct ReportPlace {
+  std::filesystem::path out;
+  std::string command;  // repeats it
+  bool json = false;    // report.json on stdout as well, instead of table and page
+};
+
+// The report of finished runs: both files; the table and that line on stdout.
 void write_report(const std::vector<std::filesystem::path>& runs,
-                  const std::vector<compare::Overhead>& overhead, const std::filesystem::path& out,
-                  const std::string& command);
+                  const std::vector<compare::Overhead>& overhead, const ReportPlace& place);
+
+// The same of two inspections; `shared_heads` as in compare_inspections().
+void write_change(const std::filesystem::path& before, const std::filesystem::path& after,
+                  std::int64_t shared_heads, const ReportPlace& place);
 
 }  // namespace sinkwise::apps

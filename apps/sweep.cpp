@@ -77,7 +77,7 @@ int run(const Arguments& arguments) {
   for (const sweep::Job& job : grid.jobs) runs.push_back(job.directory);
   std::vector<compare::Overhead> overhead;
   if (!grid.overhead.empty()) overhead = compare::load_overhead(grid.out / "overhead.json");
-  write_report(runs, overhead, grid.out, "sinkwise sweep " + arguments.file);
+  write_report(runs, overhead, {grid.out, "sinkwise sweep " + arguments.file});
   return kOk;
 }
 

@@ -25,14 +25,17 @@ const json& empty_object() {
 
 }  // namespace
 
-Fields::Fields(const json& object, std::string file, std::string path)
-    : object_(&object), file_(std::move(file)), path_(std::move(path)) {
+const Fields::Kind Fields::kRun = {"A file of a run has an unexpected content.",
+                                   "train the run again, or leave it out of the comparison"};
+
+Fields::Fields(const json& object, std::string file, std::string path, const Kind& kind)
+    : object_(&object), file_(std::move(file)), path_(std::move(path)), kind_(&kind) {
   if (!object.is_object())
-    throw BadFile({.what = "A file of a run has an unexpected content.",
+    throw BadFile({.what = kind.what,
                    .where = path_.empty() ? file_ : file_ + ", " + path_,
                    .expected = "an object",
                    .found = shown(object),
-                   .next = "train the run again, or leave it out of the comparison"});
+                   .next = kind.next});
 }
 
 std::string Fields::path_of(const std::string& key) const {
@@ -43,11 +46,11 @@ std::string Fields::where(const std::string& key) const { return file_ + ", " + 
 
 void Fields::fail(const std::string& key, const std::string& expected,
                   const std::string& found) const {
-  throw BadFile({.what = "A file of a run has an unexpected content.",
+  throw BadFile({.what = kind_->what,
                  .where = where(key),
                  .expected = expected,
                  .found = found,
-                 .next = "train the run again, or leave it out of the comparison"});
+                 .next = kind_->next});
 }
 
 const json* Fields::find(const char* key) const {
@@ -71,6 +74,12 @@ std::string Fields::text(const char* key) const {
 
 std::string Fields::text_or(const char* key, const std::string& other) const {
   return has(key) ? text(key) : other;
+}
+
+bool Fields::truth(const char* key) const {
+  const json& value = need(key, "true or false");
+  if (!value.is_boolean()) fail(key, "true or false", shown(value));
+  return value.get<bool>();
 }
 
 std::int64_t Fields::integer(const char* key) const {
@@ -117,7 +126,7 @@ std::vector<std::vector<double>> Fields::number_rows(const char* key) const {
 
 Fields Fields::object(const char* key) const {
   const json* value = find(key);
-  return Fields(value == nullptr ? empty_object() : *value, file_, path_of(key));
+  return Fields(value == nullptr ? empty_object() : *value, file_, path_of(key), *kind_);
 }
 
 std::vector<Fields> Fields::objects(const char* key) const {
@@ -126,7 +135,7 @@ std::vector<Fields> Fields::objects(const char* key) const {
   if (!list->is_array()) fail(key, "a list of objects", shown(*list));
   std::vector<Fields> views;
   for (const json& item : *list)
-    views.emplace_back(item, file_, concat(path_of(key), "[", views.size(), "]"));
+    views.emplace_back(item, file_, concat(path_of(key), "[", views.size(), "]"), *kind_);
   return views;
 }
 

@@ -12,12 +12,20 @@ namespace sinkwise::compare {
 // Everything throws BadFile for a member of another type than the one asked for.
 class Fields {
  public:
-  Fields(const nlohmann::json& object, std::string file, std::string path = "");
+  // What an error says of the file as a whole, and what to do about it.
+  struct Kind {
+    const char *what, *next;
+  };
+  static const Kind kRun;
+
+  Fields(const nlohmann::json& object, std::string file, std::string path = "",
+         const Kind& kind = kRun);
 
   bool has(const char* key) const;  // present and not null
 
   std::string text(const char* key) const;  // must be there
   std::string text_or(const char* key, const std::string& other) const;
+  bool truth(const char* key) const;            // must be there
   std::int64_t integer(const char* key) const;  // must be there
   std::int64_t integer_or(const char* key, std::int64_t other) const;
   double number(const char* key) const;                // NaN when missing
@@ -40,6 +48,7 @@ class Fields {
 
   const nlohmann::json* object_;  // outlives this view
   std::string file_, path_;
+  const Kind* kind_;
 };
 
 }  // namespace sinkwise::compare

@@ -1,64 +1,11 @@
-#include <algorithm>
-#include <sstream>
-
 #include "phrases.h"
 #include "sinkwise/compare/output.h"
-#include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/format.h"
+#include "terminal_text.h"
 
 namespace sinkwise::compare {
 namespace {
-
-constexpr int kSmallestWidth = 60;
-
-// Columns taken up on screen: one a UTF-8 character, which is right for all but wide scripts.
-int columns(const std::string& text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u;
-  }));
-}
-
-std::string cut(const std::string& text, int width) {
-  if (columns(text) <= width) return text;
-  std::string kept;
-  int used = 0;
-  for (const char c : text) {
-    if ((static_cast<unsigned char>(c) & 0xC0u) != 0x80u && ++used >= width) break;
-    kept += c;
-  }
-  return kept + "\u2026";
-}
-
-std::string left(const std::string& text, int width) {
-  const std::string shown = cut(text, width);
-  return shown + std::string(static_cast<std::size_t>(width - columns(shown)), ' ');
-}
-
-std::string right(const std::string& text, int width) {
-  const std::string shown = cut(text, width);
-  return std::string(static_cast<std::size_t>(width - columns(shown)), ' ') + shown;
-}
-
-// Words of `text` on lines of `width` columns, the first led by `lead`, the others by as many
-// spaces.
-std::string wrapped(const std::string& lead, const std::string& text, int width) {
-  const std::string indent(static_cast<std::size_t>(columns(lead)), ' ');
-  std::istringstream words(text);
-  std::string lines, line = lead, word;
-  bool fresh = true;  // the line holds no word yet
-  while (words >> word) {
-    word = cut(word, width - columns(lead));
-    if (!fresh && columns(line) + 1 + columns(word) > width) {
-      lines += line + "\n";
-      line = indent;
-      fresh = true;
-    }
-    line += (fresh ? "" : " ") + word;
-    fresh = false;
-  }
-  return lines + line + "\n";
-}
 
 // The columns of figures, the most important first: those that do not fit are left out.
 struct Shown {
@@ -153,12 +100,7 @@ std::string question_lines(const Question& question, int width) {
 }  // namespace
 
 std::string to_terminal(const Comparison& comparison, int width) {
-  if (width < kSmallestWidth)
-    throw BadArgument({.what = "The terminal is too narrow for the table.",
-                       .where = "to_terminal(), width",
-                       .expected = concat("at least ", kSmallestWidth, " columns"),
-                       .found = concat(width),
-                       .next = "widen the window, or read report.html"});
+  require_width(width);
   std::string text;
   for (const std::string& task : tasks_of(comparison)) text += task_table(comparison, task, width);
   text += wrapped("",

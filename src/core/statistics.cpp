@@ -51,6 +51,14 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(kept.begin(), kept.end(), 0.0) / static_cast<double>(kept.size());
 }
 
+double median(const std::vector<double>& values) {
+  std::vector<double> kept = finite(values);
+  if (kept.empty()) return kNan;
+  std::sort(kept.begin(), kept.end());
+  const std::size_t half = kept.size() / 2;
+  return kept.size() % 2 == 1 ? kept[half] : (kept[half - 1] + kept[half]) / 2.0;
+}
+
 double sample_deviation(const std::vector<double>& values) {
   const std::vector<double> kept = finite(values);
   if (kept.size() < 2) return kNan;

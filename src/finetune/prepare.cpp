@@ -1,6 +1,7 @@
 #include "sinkwise/core/text.h"
 #include "sinkwise/finetune/finetune.h"
 #include "sinkwise/pretrained/adapter.h"
+#include "sinkwise/pretrained/export.h"
 
 namespace sinkwise::finetune {
 namespace {
@@ -18,6 +19,7 @@ pretrained::Model open_model(const FinetuneConfig& config) {
 }
 
 std::shared_ptr<TunedModel> prepare(const pretrained::Model& model, const FinetuneConfig& config) {
+  pretrained::check_export(model);
   auto loaded = std::make_shared<pretrained::LoadedModel>(model);
   if (config.method == Method::lora) {
     pretrained::add_adapter(*loaded, config.lora, static_cast<std::uint64_t>(config.run.seed));

@@ -1,9 +1,5 @@
 #include "facts.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-
 #include "sinkwise/core/statistics.h"
 #include "sinkwise/core/text.h"
 
@@ -50,14 +46,6 @@ std::vector<double> values_of(const std::vector<HeadFacts>& heads, double HeadFa
   std::vector<double> values;
   for (const HeadFacts& head : heads) values.push_back(head.*member);
   return values;
-}
-
-double median(std::vector<double> values) {
-  std::erase_if(values, [](double value) { return !std::isfinite(value); });
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const std::size_t half = values.size() / 2;
-  std::sort(values.begin(), values.end());
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2.0;
 }
 
 }  // namespace sinkwise::inspect

@@ -40,6 +40,5 @@ Selection select(const std::vector<HeadFacts>& heads,
                  const std::function<bool(const HeadFacts&)>& holds);
 
 std::vector<double> values_of(const std::vector<HeadFacts>& heads, double HeadFacts::*member);
-double median(std::vector<double> values);  // NaN of none
 
 }  // namespace sinkwise::inspect

@@ -168,6 +168,8 @@ void write(const Model& model, const std::filesystem::path& folder, const Tensor
 
 }  // namespace
 
+void check_export(const Model& model) { small_files(model, ""); }
+
 void export_model(const Model& model, const std::filesystem::path& folder, ExportType type) {
   write(model, folder, {}, type);
 }

@@ -144,6 +144,29 @@ std::optional<bool> flag_of(const GgufMetadata& metadata, std::string_view key) 
   return flag == nullptr ? std::nullopt : std::optional(*flag);
 }
 
+tokenizer::GgufVocabulary vocabulary_of(const GgufMetadata& metadata) {
+  tokenizer::GgufVocabulary vocabulary;
+  vocabulary.model = metadata.text("tokenizer.ggml.model");
+  if (metadata.find("tokenizer.ggml.pre") != nullptr) {
+    vocabulary.pre = metadata.text("tokenizer.ggml.pre");
+  }
+  vocabulary.tokens = values_of<std::string>(metadata, "tokenizer.ggml.tokens");
+  vocabulary.types = values_of<std::int32_t>(metadata, "tokenizer.ggml.token_type");
+  vocabulary.merges = values_of<std::string>(metadata, "tokenizer.ggml.merges");
+  vocabulary.scores = values_of<float>(metadata, "tokenizer.ggml.scores");
+  vocabulary.bos_token_id = integer_of(metadata, "tokenizer.ggml.bos_token_id");
+  vocabulary.eos_token_id = integer_of(metadata, "tokenizer.ggml.eos_token_id");
+  vocabulary.unknown_token_id = integer_of(metadata, "tokenizer.ggml.unknown_token_id");
+  vocabulary.padding_token_id = integer_of(metadata, "tokenizer.ggml.padding_token_id");
+  vocabulary.add_bos_token = flag_of(metadata, "tokenizer.ggml.add_bos_token");
+  vocabulary.add_eos_token = flag_of(metadata, "tokenizer.ggml.add_eos_token");
+  vocabulary.add_space_prefix = flag_of(metadata, "tokenizer.ggml.add_space_prefix");
+  if (metadata.find("tokenizer.chat_template") != nullptr) {
+    vocabulary.chat_template = metadata.text("tokenizer.chat_template");
+  }
+  return vocabulary;
+}
+
 }  // namespace
 
 std::unique_ptr<TensorSource> gguf_source(weights::Weights weights) {
@@ -194,23 +217,12 @@ ConfigReader gguf_config(const weights::Weights& weights, const std::string& whe
 }
 
 tokenizer::Tokenizer gguf_tokenizer(const weights::Weights& weights, const std::string& where) {
-  const GgufMetadata& metadata = weights.gguf();
-  tokenizer::GgufVocabulary vocabulary;
-  vocabulary.model = metadata.text("tokenizer.ggml.model");
-  if (metadata.find("tokenizer.ggml.pre") != nullptr) {
-    vocabulary.pre = metadata.text("tokenizer.ggml.pre");
-  }
-  vocabulary.tokens = values_of<std::string>(metadata, "tokenizer.ggml.tokens");
-  vocabulary.types = values_of<std::int32_t>(metadata, "tokenizer.ggml.token_type");
-  vocabulary.merges = values_of<std::string>(metadata, "tokenizer.ggml.merges");
-  vocabulary.scores = values_of<float>(metadata, "tokenizer.ggml.scores");
-  vocabulary.bos_token_id = integer_of(metadata, "tokenizer.ggml.bos_token_id");
-  vocabulary.eos_token_id = integer_of(metadata, "tokenizer.ggml.eos_token_id");
-  vocabulary.unknown_token_id = integer_of(metadata, "tokenizer.ggml.unknown_token_id");
-  vocabulary.add_bos_token = flag_of(metadata, "tokenizer.ggml.add_bos_token");
-  vocabulary.add_eos_token = flag_of(metadata, "tokenizer.ggml.add_eos_token");
-  vocabulary.add_space_prefix = flag_of(metadata, "tokenizer.ggml.add_space_prefix");
-  return tokenizer::tokenizer_from_gguf(vocabulary, where);
+  return tokenizer::tokenizer_from_gguf(vocabulary_of(weights.gguf()), where);
+}
+
+tokenizer::HuggingFaceFiles gguf_tokenizer_files(const weights::Weights& weights,
+                                                 const std::string& where) {
+  return tokenizer::hugging_face_files(vocabulary_of(weights.gguf()), where);
 }
 
 }  // namespace sinkwise::pretrained

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "config_reader.h"
+#include "sinkwise/tokenizer/hugging_face_files.h"
 #include "sinkwise/tokenizer/tokenizer.h"
 #include "tensor_source.h"
 
@@ -21,6 +22,10 @@ tokenizer::Tokenizer open_tokenizer(const std::filesystem::path& path);
 std::string open_chat_template(const std::filesystem::path& path);  // empty: none
 
 // --- GGUF (gguf_source.cpp) ---
+
+// tokenizer.json and tokenizer_config.json that say what the file does.
+tokenizer::HuggingFaceFiles gguf_tokenizer_files(const weights::Weights& weights,
+                                                 const std::string& where);
 
 // The config.json that Hugging Face would have for this file. Unsupported for an architecture that
 // is not built in.

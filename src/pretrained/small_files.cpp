@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "convert.h"
+#include "open.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
@@ -37,6 +38,18 @@ std::vector<weights::TextFile> copies(const fs::path& folder) {
   return files;
 }
 
+// The tokenizer of a format that is no folder.
+std::vector<weights::TextFile> made_up(const fs::path& path) {
+  if (is_llama2c(path)) {
+    const fs::path file = path.parent_path() / "tokenizer.bin";
+    if (!fs::exists(file)) return {};
+    return {{"tokenizer.bin", read_file(file, kMaxBytes)}};
+  }
+  const auto texts = gguf_tokenizer_files(weights::Weights::open(path), printable(path.string()));
+  return {{"tokenizer.json", texts.tokenizer_json},
+          {"tokenizer_config.json", texts.tokenizer_config_json}};
+}
+
 // The class that Hugging Face loads for a configuration made up for another format.
 std::string architecture(const std::string& model_type) {
   if (model_type == "qwen2") return "Qwen2ForCausalLM";
@@ -64,7 +77,7 @@ json config_json(const Model& model, const std::string& type, bool made_up) {
 std::vector<weights::TextFile> small_files(const Model& model, const std::string& type) {
   const fs::path& path = model.path();
   const bool folder = fs::is_directory(path) && fs::exists(path / "config.json");
-  std::vector<weights::TextFile> files = folder ? copies(path) : std::vector<weights::TextFile>{};
+  std::vector<weights::TextFile> files = folder ? copies(path) : made_up(path);
   files.push_back({"config.json", json_text(config_json(model, type, !folder), 2) + "\n"});
   return files;
 }

@@ -93,6 +93,11 @@ json traces(const LineChart& chart) {
   return list;
 }
 
+// Both ends are tones of the palette, told apart by all kinds of colour vision.
+json diverging_colours() {
+  return json::array({{0.0, look(0).colour}, {0.5, "#f7f7f7"}, {1.0, look(1).colour}});
+}
+
 // Values are written into the cells while there is room for them; a colour scale stands in for them
 // otherwise.
 json traces(const HeatMap& map) {
@@ -104,7 +109,7 @@ json traces(const HeatMap& map) {
       {"x", texts(map.columns)},
       {"y", texts(map.rows)},
       {"z", rows},
-      {"colorscale", "Viridis"},
+      {"colorscale", map.diverging ? diverging_colours() : json("Viridis")},
       {"xgap", 2},
       {"ygap", 2},
       {"hovertemplate", "%{y}, %{x}: %{z:.4g}<extra></extra>"},
@@ -217,6 +222,18 @@ json plotly_figure(const Chart& chart, bool legend) {
     name_categories(layout["xaxis"], map->columns.size());
     name_categories(layout["yaxis"], map->rows.size());
     layout["yaxis"]["autorange"] = "reversed";
+  }
+  const auto* points = std::get_if<Scatter>(&chart.data);
+  if (points != nullptr && points->diagonal && chart.x.range) {
+    const auto [low, high] = *chart.x.range;
+    layout["shapes"] =
+        json::array({{{"type", "line"},
+                      {"layer", "below"},
+                      {"x0", rounded(low)},
+                      {"y0", rounded(low)},
+                      {"x1", rounded(high)},
+                      {"y1", rounded(high)},
+                      {"line", {{"color", "#8c959f"}, {"dash", "dot"}, {"width", 1}}}}});
   }
   return {{"data", std::visit([](const auto& data) { return traces(data); }, chart.data)},
           {"layout", layout}};

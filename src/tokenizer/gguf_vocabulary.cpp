@@ -1,10 +1,8 @@
 #include "sinkwise/tokenizer/gguf_vocabulary.h"
 
-#include <algorithm>
 #include <cmath>
-#include <iterator>
 
-#include "known_patterns.h"
+#include "gguf_parts.h"
 #include "readers.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
@@ -12,39 +10,7 @@
 namespace sinkwise::tokenizer {
 namespace {
 
-enum TokenType : std::int32_t { normal = 1, unknown, control, user_defined, unused, byte };
-
 constexpr std::string_view kSpaceMark = "\u2581";
-
-// What a name of a pre-tokenizer stands for. The published tokenizer of the models that carry the
-// name decides, not what other readers of GGUF do with it: Qwen 2 normalises to NFC.
-struct NamedPreTokenizer {
-  std::string_view name;
-  std::string_view first;        // pattern
-  std::string_view second = {};  // applied to the pieces of the first
-  bool ignore_merges = false;
-  bool add_begin = false;  // unless the file says otherwise
-  bool nfc = false;
-};
-
-constexpr NamedPreTokenizer kPreTokenizers[] = {
-    {"gpt-2", known_pattern::kGpt2},
-    {"llama-bpe", known_pattern::kLlama3, {}, true, true},
-    {"llama3", known_pattern::kLlama3, {}, true, true},
-    {"llama-v3", known_pattern::kLlama3, {}, true, true},
-    {"dbrx", known_pattern::kLlama3},
-    {"smaug-bpe", known_pattern::kLlama3},
-    {"qwen2", known_pattern::kQwen2, {}, false, false, true},
-    {"deepseek-r1-qwen", known_pattern::kQwen2, {}, false, false, true},
-    {"stablelm2", known_pattern::kQwen2},
-    {"gpt-4o", known_pattern::kO200k, {}, true},
-    {"llama4", known_pattern::kO200k, {}, true, true},
-    {"tekken", known_pattern::kTekken, {}, true, true},
-    {"smollm", known_pattern::kDigit, known_pattern::kGpt2},
-    {"starcoder", known_pattern::kDigit, known_pattern::kGpt2},
-    {"refact", known_pattern::kDigit, known_pattern::kGpt2},
-    {"command-r", known_pattern::kDigit, known_pattern::kGpt2, false, true},
-};
 
 [[noreturn]] void refuse(const std::string& where, const char* member, std::string expected,
                          std::string found) {
@@ -53,25 +19,6 @@ constexpr NamedPreTokenizer kPreTokenizers[] = {
                  .expected = std::move(expected),
                  .found = std::move(found),
                  .next = "convert the model again, or fetch the file again"});
-}
-
-[[noreturn]] void refuse_name(const std::string& where, const char* member,
-                              const std::string& expected, const std::string& found) {
-  throw Unsupported({.what = "a GGUF file names a tokenizer that is not supported",
-                     .where = concat(where, ", tokenizer.ggml.", member),
-                     .expected = expected,
-                     .found = "'" + printable(found) + "'",
-                     .next = "use the tokenizer.json of the model instead"});
-}
-
-const NamedPreTokenizer& find_pre_tokenizer(const std::string& name, const std::string& where) {
-  const auto* const found =
-      std::find_if(std::begin(kPreTokenizers), std::end(kPreTokenizers),
-                   [&](const NamedPreTokenizer& known) { return known.name == name; });
-  if (found != std::end(kPreTokenizers)) return *found;
-  std::vector<std::string> names;
-  for (const NamedPreTokenizer& known : kPreTokenizers) names.emplace_back(known.name);
-  refuse_name(where, "pre", "one of " + join(names), name);
 }
 
 // One call of tokenizer_from_gguf().
@@ -83,7 +30,7 @@ class Builder {
   Pipeline build() {
     check_sizes();
     if (source_.model != "gpt2" && source_.model != "llama") {
-      refuse_name(where_, "model", "gpt2 or llama", source_.model);
+      refuse_gguf_tokenizer(where_, "model", "gpt2 or llama", source_.model);
     }
     for (std::size_t id = 0; id < source_.tokens.size(); ++id) {
       vocabulary_.add(static_cast<std::int64_t>(id), source_.tokens[id],
@@ -97,10 +44,8 @@ class Builder {
   }
 
  private:
-  TokenType type(TokenId id) const {
-    return source_.types.empty()
-               ? normal
-               : static_cast<TokenType>(source_.types[static_cast<std::size_t>(id)]);
+  GgufTokenType type(TokenId id) const {
+    return gguf_token_type(source_, static_cast<std::size_t>(id));
   }
 
   void check_sizes() const {
@@ -129,7 +74,7 @@ class Builder {
 
   // Both return whether a text begins with BOS when the file does not say.
   bool build_ranked() {
-    const NamedPreTokenizer& pre = find_pre_tokenizer(source_.pre, where_);
+    const GgufPreTokenizer& pre = find_gguf_pre_tokenizer(source_.pre, where_);
     MergeList merges;
     const auto place = [this](std::size_t rank) {
       return concat(where_, ", tokenizer.ggml.merges[", rank, "]");
@@ -156,7 +101,8 @@ class Builder {
     parts.bytes = fallback_bytes(vocabulary_);
     parts.unknown = checked(source_.unknown_token_id, "unknown_token_id");
     for (TokenId id = 0; id < vocabulary_.tokens.size(); ++id) {
-      const bool text = type(id) == normal || type(id) == user_defined;
+      const bool text =
+          type(id) == GgufTokenType::normal || type(id) == GgufTokenType::user_defined;
       if (text && !vocabulary_.tokens.at(id).empty()) parts.index.insert(parts.tokens, id);
     }
     pipeline_.decoded = text_of_tokens(
@@ -171,8 +117,8 @@ class Builder {
 
   void add_tokens() {
     for (TokenId id = 0; id < vocabulary_.tokens.size(); ++id) {
-      const bool special = type(id) == control || type(id) == unknown;
-      if (!special && type(id) != user_defined) continue;
+      const bool special = is_special_type(type(id));
+      if (!special && type(id) != GgufTokenType::user_defined) continue;
       add_token(
           pipeline_, vocabulary_,
           AddedToken{

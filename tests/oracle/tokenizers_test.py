@@ -36,8 +36,7 @@ def ours(folder, texts, mode):
     return [(answer["ids"], bytes.fromhex(answer["hex"]).decode(errors="replace")) for answer in answers]
 
 
-@unittest.skipIf(tokenizers is None, "no `tokenizers` library: pip install tokenizers")
-class Parity(unittest.TestCase):
+class Comparison(unittest.TestCase):
     def setUp(self):
         holder = tempfile.TemporaryDirectory(prefix="sinkwise-test-")
         self.addCleanup(holder.cleanup)
@@ -53,6 +52,9 @@ class Parity(unittest.TestCase):
             self.assertFalse(wrong, f"{mode}: {len(wrong)} of {len(texts)} differ, the shortest:\n"
                              + "\n".join(sorted(wrong, key=len)[:3]))
 
+
+@unittest.skipIf(tokenizers is None, "no `tokenizers` library: pip install tokenizers")
+class Parity(Comparison):
     def test_small_tokenizers(self):
         for number, (kind, make) in enumerate(tokenizers_small.KINDS.items()):
             with self.subTest(kind):

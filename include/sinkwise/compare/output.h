@@ -3,6 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "sinkwise/compare/before_after.h"
 #include "sinkwise/compare/comparison.h"
 #include "sinkwise/report/document.h"
 
@@ -17,5 +18,10 @@ nlohmann::json to_json(const Comparison& comparison);
 // The same for a terminal: one line an arm, then one an answer. No line is wider than `width`
 // columns, which is at least 60; names from files cannot drive the terminal.
 std::string to_terminal(const Comparison& comparison, int width = 100);
+
+// The same three of two inspections: docs/before_after_schema.md.
+report::Document to_document(const BeforeAfter& change, const std::string& command);
+nlohmann::json to_json(const BeforeAfter& change);
+std::string to_terminal(const BeforeAfter& change, int width = 100);
 
 }  // namespace sinkwise::compare

@@ -14,6 +14,9 @@ double mean(const std::vector<double>& values);
 // Sample standard deviation, divided by n - 1, of at least two values.
 double sample_deviation(const std::vector<double>& values);
 
+// The middle value, or the mean of the two middle ones, of at least one value.
+double median(const std::vector<double>& values);
+
 // Smallest and largest value.
 std::pair<double, double> extent(const std::vector<double>& values);
 

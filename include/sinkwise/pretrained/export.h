@@ -15,6 +15,10 @@ enum class ExportType {
   bfloat16,
 };
 
+// Unsupported where export_model() would be, such as for a tokenizer that no file of Hugging Face's
+// can express: to be asked before a long training.
+void check_export(const Model& model);
+
 // Writes the model as a Hugging Face folder: config.json, tokenizer and other small files of its
 // own folder, and safetensors. Tensors that the adapter of the model, or `changed`, leaves alone
 // are copied bit by bit where the source has them in a type that safetensors knows. `folder` must

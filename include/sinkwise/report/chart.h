@@ -38,6 +38,9 @@ struct HeatMap {
   std::vector<std::vector<double>> values;
   std::string value_title;
   std::optional<std::pair<double, double>> range = std::nullopt;
+  // Blue below the middle of the range, white there, vermilion above: for differences, whose range
+  // should then be symmetric. Else dark to light.
+  bool diverging = false;
 };
 
 // One bar a category and series. errors, when given, is the half length of the error bars.
@@ -72,6 +75,7 @@ struct PointSeries {
 };
 struct Scatter {
   std::vector<PointSeries> series;
+  bool diagonal = false;  // a dotted line where x = y, over the range of x
 };
 
 // A chart is never shown without its words: the caption says what is to be seen and where the

@@ -22,9 +22,11 @@ struct GgufVocabulary {
   std::optional<std::int64_t> bos_token_id;
   std::optional<std::int64_t> eos_token_id;
   std::optional<std::int64_t> unknown_token_id;
+  std::optional<std::int64_t> padding_token_id;
   std::optional<bool> add_bos_token;     // default: true for "llama" and Llama 3's pre-tokenizer
   std::optional<bool> add_eos_token;     // default: false
   std::optional<bool> add_space_prefix;  // "llama", default: true
+  std::optional<std::string> chat_template;  // tokenizer.chat_template; only written on
 };
 
 // `where` names the file in errors. BadFile for vectors of different lengths, ids out of range,

@@ -16,6 +16,12 @@ TEST(Statistics, SpreadDividesByOneLess) {
   EXPECT_TRUE(std::isnan(mean({})));
 }
 
+TEST(Statistics, MedianIsTheMiddle) {
+  EXPECT_DOUBLE_EQ(median({7, 1, 2}), 2.0);
+  EXPECT_DOUBLE_EQ(median({4, kNan, 1, 2, 9}), 3.0);
+  EXPECT_TRUE(std::isnan(median({kNan})));
+}
+
 TEST(Statistics, LeavesOutWhatWasNotMeasured) {
   EXPECT_DOUBLE_EQ(mean({1, kNan, 3}), 2.0);
   EXPECT_DOUBLE_EQ(sample_deviation({1, kNan, 3}), std::sqrt(2.0));

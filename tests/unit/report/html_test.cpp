@@ -164,6 +164,42 @@ TEST(Html, LogarithmicAxesTakePlainValues) {
   EXPECT_FALSE(layout["xaxis"].contains("type"));
 }
 
+// Blue and vermilion at the ends, nearly white between them; other maps keep their scale.
+TEST(Html, DifferencesHaveColoursOfTheirOwn) {
+  const auto scale_of = [](bool diverging) {
+    HeatMap map{{"0"}, {"0"}, {{0.1}}, "difference", std::pair(-1.0, 1.0)};
+    map.diverging = diverging;
+    const Document document{.title = "d",
+                            .subtitle = "",
+                            .provenance = {},
+                            .sections = {{"s", "S", {Chart{"c", {"x"}, {"y"}, "", map}}}}};
+    return figures(own_part(document)).at(0)["data"][0]["colorscale"];
+  };
+  EXPECT_EQ(scale_of(false), "Viridis");
+  EXPECT_EQ(scale_of(true),
+            nlohmann::json::parse(R"([[0.0, "#0072b2"], [0.5, "#f7f7f7"], [1.0, "#d55e00"]])"));
+}
+
+TEST(Html, ADiagonalSpansTheRangeOfX) {
+  const auto shapes_of = [](bool diagonal) {
+    const Chart chart{"c",
+                      {"x", std::pair(-1.0, 2.0)},
+                      {"y"},
+                      "",
+                      Scatter{{{"points", 0, {0.0}, {1.0}, {"head 0"}}}, diagonal}};
+    const Document document{
+        .title = "d", .subtitle = "", .provenance = {}, .sections = {{"s", "S", {chart}}}};
+    return figures(own_part(document)).at(0)["layout"].value("shapes", nlohmann::json::array());
+  };
+  EXPECT_TRUE(shapes_of(false).empty());
+  ASSERT_EQ(shapes_of(true).size(), 1u);
+  const nlohmann::json line = shapes_of(true)[0];
+  EXPECT_EQ(line["x0"], -1.0);
+  EXPECT_EQ(line["y0"], -1.0);
+  EXPECT_EQ(line["x1"], 2.0);
+  EXPECT_EQ(line["y1"], 2.0);
+}
+
 TEST(Html, IsAFunctionOfTheDocument) {
   EXPECT_EQ(render_html(sample_document()), render_html(sample_document()));
 }

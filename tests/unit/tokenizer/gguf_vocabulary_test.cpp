@@ -9,31 +9,9 @@
 namespace sinkwise::tokenizer {
 namespace {
 
+using test::converted;
 using test::json;
 using Ids = std::vector<TokenId>;
-
-// What a converter writes for one of the committed tokenizer.json.
-GgufVocabulary converted(const std::string& kind, const std::string& pre) {
-  std::ifstream file(test::fixture(kind) / "tokenizer.json");
-  const json root = json::parse(file);
-  GgufVocabulary result{.model = "gpt2", .pre = pre};
-  const auto set = [&](const std::string& text, std::size_t id, std::int32_t type) {
-    if (id >= result.tokens.size()) {
-      result.tokens.resize(id + 1);
-      result.types.resize(id + 1, 1);
-    }
-    result.tokens[id] = text;
-    result.types[id] = type;
-  };
-  for (const auto& [text, id] : root["model"]["vocab"].items()) set(text, id, 1);
-  for (const json& token : root["added_tokens"]) {
-    set(token["content"], token["id"], token["special"] ? 3 : 4);
-  }
-  for (const json& merge : root["model"]["merges"]) {
-    result.merges.push_back(merge[0].get<std::string>() + " " + merge[1].get<std::string>());
-  }
-  return result;
-}
 
 TEST(GgufVocabulary, RankedGivesTheIdsOfTheTokenizerJson) {
   for (const auto& [kind, pre] : {std::pair{"llama3", "llama-bpe"}, {"smollm", "smollm"}}) {

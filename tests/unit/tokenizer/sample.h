@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sinkwise/core/utf8.h"
+#include "sinkwise/tokenizer/gguf_vocabulary.h"
 #include "sinkwise/tokenizer/tokenizer.h"
 #include "unit/core/temporary_directory.h"
 
@@ -34,6 +35,29 @@ inline std::vector<json> read_lines(const std::filesystem::path& path) {
 inline void write(const std::filesystem::path& path, const std::string& bytes) {
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// What a converter writes for one of the committed tokenizer.json.
+inline GgufVocabulary converted(const std::string& kind, const std::string& pre) {
+  std::ifstream file(fixture(kind) / "tokenizer.json");
+  const json root = json::parse(file);
+  GgufVocabulary result{.model = "gpt2", .pre = pre};
+  const auto set = [&](const std::string& text, std::size_t id, std::int32_t type) {
+    if (id >= result.tokens.size()) {
+      result.tokens.resize(id + 1);
+      result.types.resize(id + 1, 1);
+    }
+    result.tokens[id] = text;
+    result.types[id] = type;
+  };
+  for (const auto& [text, id] : root["model"]["vocab"].items()) set(text, id, 1);
+  for (const json& token : root["added_tokens"]) {
+    set(token["content"], token["id"], token["special"] ? 3 : 4);
+  }
+  for (const json& merge : root["model"]["merges"]) {
+    result.merges.push_back(merge[0].get<std::string>() + " " + merge[1].get<std::string>());
+  }
+  return result;
 }
 
 // How byte-level vocabularies write a byte: printable ones as themselves, the rest from U+0100 on.
