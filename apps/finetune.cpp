@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "exit_code.h"
+#include "finetune_report.h"
 #include "keys.h"
 #include "recipe.h"
 #include "run_files.h"
@@ -20,7 +21,7 @@ using finetune::FinetuneConfig;
 struct Arguments {
   std::string model, out, recipe;
   std::vector<std::string> data, assignments;
-  bool twin = false, keys = false, fresh = false, force = false, json = false;
+  bool twin = false, no_report = false, keys = false, fresh = false, force = false, json = false;
 };
 
 struct Loaded {
@@ -53,8 +54,15 @@ std::unique_ptr<Loaded> load(const Arguments& a, const std::vector<std::string>&
   return loaded;
 }
 
+std::string command_text(const Arguments& a) {
+  std::string command = concat("sinkwise finetune ", a.model, " --data ", join(a.data, " "));
+  if (!a.recipe.empty()) command += " --recipe " + a.recipe;
+  for (const std::string& assignment : a.assignments) command += " --set " + assignment;
+  return command + " --out " + a.out;
+}
+
 // One run to its end and its folders. False when it was interrupted.
-bool run_one(const Loaded& loaded, const Arguments& arguments) {
+bool run_one(const Loaded& loaded, const Arguments& arguments, bool report) {
   const FinetuneConfig& config = loaded.config;
   finetune::check(config);
   if (arguments.fresh) start_over(config.run.directory, arguments.force);
@@ -62,9 +70,9 @@ bool run_one(const Loaded& loaded, const Arguments& arguments) {
   train::configure_process(config);
   const pretrained::Model model = finetune::open_model(config);
   const auto tuned = finetune::prepare(model, config);
+  const train::Experiment experiment = finetune::experiment_of(config, tuned, console);
   const train::Outcome outcome =
-      train::run(config, loaded.table, finetune::experiment_of(config, tuned, console), console,
-                 stop_requested());
+      train::run(config, loaded.table, experiment, console, stop_requested());
   if (outcome == train::Outcome::interrupted) {
     console.said("stopped and saved; the same command goes on: " + config.run.directory);
     return false;
@@ -72,7 +80,9 @@ bool run_one(const Loaded& loaded, const Arguments& arguments) {
   if (outcome == train::Outcome::already_finished) {
     console.said("this run had finished before: " + config.run.directory);
   }
-  std::cout << finetune::write_outcome(config, *tuned).string() << std::endl;
+  const auto folder = finetune::write_outcome(config, *tuned);
+  if (report) write_finetune_report(config, *experiment.task, command_text(arguments));
+  std::cout << "model: " << folder.string() << std::endl;
   return true;
 }
 
@@ -86,11 +96,11 @@ int run(const Arguments& arguments) {
                      "sinkwise finetune MODEL --data FILES --out DIR"});
   }
   const auto balanced = load(arguments, {"run.directory=" + arguments.out});
-  if (!run_one(*balanced, arguments)) return kInterrupted;
+  if (!run_one(*balanced, arguments, !arguments.no_report)) return kInterrupted;
   if (!arguments.twin) return kOk;
   const auto twin =
       load(arguments, {"run.directory=" + arguments.out + "/twin", "balance.form=none"});
-  return run_one(*twin, arguments) ? kOk : kInterrupted;
+  return run_one(*twin, arguments, false) ? kOk : kInterrupted;
 }
 
 }  // namespace
@@ -108,6 +118,7 @@ void add_finetune(CLI::App& app, Work& work) {
   command->add_option("--set", a->assignments, "one key: key=value; may be repeated")->take_all();
   command->add_flag("--twin", a->twin,
                     "also run the same without balance, in OUT/twin: only the difference counts");
+  command->add_flag("--no-report", a->no_report, "leave the page of before and after out");
   command->add_flag("--keys", a->keys, "every key with default, unit and help");
   command->add_flag("--fresh", a->fresh, "start over instead of going on");
   command->add_flag("--force", a->force, "with --fresh: remove the run that is there");

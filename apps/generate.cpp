@@ -19,7 +19,7 @@ using tokenizer::TokenId;
 using tokenizer::Tokenizer;
 
 struct Arguments {
-  std::string model, prompt, begin = "auto", tokenizer;
+  std::string model, adapter, prompt, begin = "auto", tokenizer;
   pretrained::GenerateOptions options;
   int threads = 0;
   bool special = false, json = false;
@@ -133,7 +133,8 @@ Tokenizer tokenizer_of(const pretrained::Model& model, const std::string& path) 
 int run(Arguments arguments) {
   at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   check(arguments.options.sampling);
-  const auto model = pretrained::Model::open(arguments.model);
+  const auto model =
+      pretrained::Model::open(arguments.model, {.adapter = arguments.adapter, .conversion = {}});
   const Tokenizer tokenizer = tokenizer_of(model, arguments.tokenizer);
   const Prompt prompt = encode(tokenizer, arguments);
   pretrained::check_prompt(prompt.ids, model.config());
@@ -165,6 +166,7 @@ void declare(CLI::App& command, Arguments& a) {
       .add_option("model", a.model,
                   "folder (config.json and safetensors), GGUF file, or checkpoint of llama2.c")
       ->required();
+  command.add_option("--adapter", a.adapter, "folder of a LoRA adapter in PEFT's layout");
   command.add_option("--prompt", a.prompt, "the text to continue")->required();
   command.add_option("--tokens", a.options.tokens, "at most so many")
       ->check(CLI::Range(1, 1 << 24))

@@ -6,10 +6,9 @@
 #include <ATen/Parallel.h>
 
 #include "commands.h"
-#include "console.h"
 #include "exit_code.h"
+#include "inspect_model.h"
 #include "report_files.h"
-#include "sinkwise/core/clock.h"
 #include "sinkwise/core/cores.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
@@ -21,7 +20,7 @@ namespace sinkwise::apps {
 namespace {
 
 struct Arguments {
-  std::string model, out = "inspection", begin = "auto";
+  std::string model, adapter, out = "inspection", begin = "auto";
   std::vector<std::string> texts;
   inspect::WindowOptions windows;
   inspect::InspectOptions options;
@@ -36,29 +35,22 @@ const std::map<std::string, inspect::Begin> kBegin = {{"auto", inspect::Begin::t
 constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 30;
 
 std::string command_text(const Arguments& a) {
-  return concat("sinkwise inspect ", a.model, " --text ", join(a.texts, " "), " --length ",
-                a.windows.length, " --windows ", a.windows.most, " --bos ", a.begin,
-                " --pruning-windows ", a.options.pruning_windows, " --seed ", a.options.seed);
+  return concat("sinkwise inspect ", a.model, a.adapter.empty() ? "" : " --adapter " + a.adapter,
+                " --text ", join(a.texts, " "), " --length ", a.windows.length, " --windows ",
+                a.windows.most, " --bos ", a.begin, " --pruning-windows ",
+                a.options.pruning_windows, " --seed ", a.options.seed);
 }
 
 int run(const Arguments& arguments) {
   keep_freed_memory();
   at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
-  const auto model = pretrained::Model::open(arguments.model);
+  const auto model =
+      pretrained::Model::open(arguments.model, {.adapter = arguments.adapter, .conversion = {}});
   std::vector<std::string> texts;
   for (const std::string& path : arguments.texts) texts.push_back(read_file(path, kMostTextBytes));
   auto windows = inspect::cut_windows(model.load_tokenizer(), texts, arguments.windows);
   windows.facts.files = arguments.texts;
-  Console console;
-  const auto start = Clock::now();
-  auto inspection = inspect::inspect(
-      model, windows, arguments.options,
-      [&](std::int64_t done, std::int64_t total, const std::string& what) {
-        const double left =
-            seconds_since(start) / static_cast<double>(done) * static_cast<double>(total - done);
-        console.progress(concat(what, ": ", 100 * done / total, " %  left ", duration_text(left)));
-      });
-  inspection.model.path = arguments.model;
+  const auto inspection = inspect_model(model, arguments.model, windows, arguments.options);
   const auto json = inspect::to_json(inspection);
   const std::string page = write_report_files(
       arguments.out, inspect::to_document(inspection, command_text(arguments)), json);
@@ -78,6 +70,7 @@ void add_inspect(CLI::App& app, Work& work) {
   auto a = std::make_shared<Arguments>();
   command->add_option("model", a->model, "folder (config.json and safetensors) or GGUF file")
       ->required();
+  command->add_option("--adapter", a->adapter, "folder of a LoRA adapter in PEFT's layout");
   command->add_option("--text", a->texts, "text files, read one after the other")->required();
   command->add_option("--out", a->out, "directory of report.html and report.json")
       ->capture_default_str();

@@ -133,6 +133,18 @@ class Calibrated {
   bool known_ = false;
 };
 
+// What only the model can say.
+void check_heads(const FinetuneConfig& config, const TunedModel& tuned) {
+  if (tuned.layers() == 0) {
+    throw Unsupported({"a model has no head with a gate", printable(config.model),
+                       "at least one layer of softmax attention", "none", ""});
+  }
+  if (config.balance.shared_heads < tuned.heads()) return;
+  throw BadConfig({"no head is left to balance", "balance.shared_heads",
+                   concat("below the ", tuned.heads(), " heads of a layer"),
+                   concat(config.balance.shared_heads), ""});
+}
+
 std::int64_t count_parameters(const torch::nn::Module& module) {
   std::int64_t count = 0;
   for (const at::Tensor& parameter : module.parameters()) count += parameter.numel();
@@ -144,6 +156,7 @@ std::int64_t count_parameters(const torch::nn::Module& module) {
 train::Experiment experiment_of(const FinetuneConfig& config, std::shared_ptr<TunedModel> tuned,
                                 train::Listener& listener) {
   const pretrained::Model& model = tuned->loaded().model();
+  check_heads(config, *tuned);
   train::Experiment experiment;
   experiment.task = make_task(config, model);
   experiment.parameters = count_parameters(*tuned);

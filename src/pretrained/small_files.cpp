@@ -76,8 +76,10 @@ json config_json(const Model& model, const std::string& type, bool made_up) {
 
 std::vector<weights::TextFile> small_files(const Model& model, const std::string& type) {
   const fs::path& path = model.path();
-  const bool folder = fs::is_directory(path) && fs::exists(path / "config.json");
-  std::vector<weights::TextFile> files = folder ? copies(path) : made_up(path);
+  const fs::path home = fs::is_directory(path) ? path : path.parent_path();
+  const bool folder =
+      fs::exists(home / "config.json") && path.extension() != ".gguf" && !is_llama2c(path);
+  std::vector<weights::TextFile> files = folder ? copies(home.empty() ? "." : home) : made_up(path);
   files.push_back({"config.json", json_text(config_json(model, type, !folder), 2) + "\n"});
   return files;
 }

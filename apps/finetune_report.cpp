@@ -1,0 +1,57 @@
+#include "finetune_report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "inspect_model.h"
+#include "report_files.h"
+#include "sinkwise/inspect/output.h"
+
+namespace sinkwise::apps {
+namespace {
+
+constexpr std::int64_t kWindows = 8, kPruningWindows = 1;
+
+// Each held-out row as text; the windows begin anew.
+std::vector<std::string> held_out_texts(const data::Task& task,
+                                        const tokenizer::Tokenizer& tokenizer) {
+  std::vector<std::string> texts;
+  for (std::int64_t row = 0; row < task.validation_rows(); ++row) {
+    const std::vector<tokenizer::TokenId> ids = task.validation_batch(row, 1).tokens;
+    texts.push_back(tokenizer.decode(ids, {.skip_special = true}) + "\n\n");
+  }
+  return texts;
+}
+
+inspect::Begin begin_of(const tokenizer::Tokenizer& tokenizer,
+                        finetune::FinetuneConfig::Begin begin) {
+  using Begin = finetune::FinetuneConfig::Begin;
+  if (begin == Begin::never) return inspect::Begin::never;
+  const bool own = begin == Begin::always && tokenizer.begin_of_text().has_value();
+  return own ? inspect::Begin::always : inspect::Begin::tokenizer;
+}
+
+void write_inspection(const std::string& path, const std::filesystem::path& out,
+                      const inspect::Windows& windows, const std::string& command) {
+  const auto model = pretrained::Model::open(path);
+  const auto inspection = inspect_model(model, path, windows, {.pruning_windows = kPruningWindows});
+  write_report_files(out, inspect::to_document(inspection, command), inspect::to_json(inspection));
+}
+
+}  // namespace
+
+void write_finetune_report(const finetune::FinetuneConfig& config, const data::Task& task,
+                           const std::string& command) {
+  const std::filesystem::path run = config.run.directory;
+  const tokenizer::Tokenizer tokenizer = pretrained::Model::open(config.model).load_tokenizer();
+  inspect::WindowOptions options;
+  options.length = config.data.length;
+  options.most = kWindows;
+  options.begin = begin_of(tokenizer, config.data.begin);
+  auto windows = inspect::cut_windows(tokenizer, held_out_texts(task, tokenizer), options);
+  windows.facts.files = {"held-out rows of " + run.string()};
+  write_inspection(config.model, run / "before", windows, command);
+  write_inspection((run / "model").string(), run / "after", windows, command);
+  write_change(run / "before", run / "after", config.balance.shared_heads, {run, command});
+}
+
+}  // namespace sinkwise::apps
