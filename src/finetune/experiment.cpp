@@ -142,7 +142,7 @@ void check_heads(const FinetuneConfig& config, const TunedModel& tuned) {
   if (config.balance.shared_heads < tuned.heads()) return;
   throw BadConfig({"no head is left to balance", "balance.shared_heads",
                    concat("below the ", tuned.heads(), " heads of a layer"),
-                   concat(config.balance.shared_heads), ""});
+                   concat(config.balance.shared_heads), "lower it, or leave it out"});
 }
 
 std::int64_t count_parameters(const torch::nn::Module& module) {

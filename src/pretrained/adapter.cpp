@@ -120,7 +120,8 @@ void add_adapter(LoadedModel& model, const AdapterConfig& config, std::uint64_t 
   for (const auto& [target, found] : used) {
     if (found) continue;
     throw BadConfig({"no layer has a target of the adapter", "lora.targets",
-                     join({known.begin(), known.end()}), printable(target), ""});
+                     join({known.begin(), known.end()}), printable(target),
+                     "name layers by the ends of these names, such as q_proj or mlp.up_proj"});
   }
 }
 

@@ -1,0 +1,122 @@
+"""`sinkwise finetune` and `sinkwise merge`, on the small random model with a tokenizer in the fixtures."""
+
+import json
+import shutil
+import signal
+
+from harness import (BAD_CONFIG, BAD_FILE, INTERRUPTED, OK, RESOURCE, SOURCE, Case, assignments, main, snapshot,
+                     wait_until)
+
+FIXTURES = SOURCE / "tests" / "fixtures" / "pretrained"
+MODEL = FIXTURES / "llama"
+SETTINGS = {
+    "run.threads": 1,
+    "data.length": 16,
+    "data.validation_rows": 4,
+    "balance.calibration_rows": 4,
+    "train.steps": 12,
+    "train.batch_rows": 2,
+    "optim.lr": 2e-2,
+    "eval.every": 6,
+    "checkpoint.every": 3,
+    "lora.rank": 2,
+}
+
+
+class Finetune(Case):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "text.txt").write_text("".join(f"The cat {n % 7} sat on the mat.\n" for n in range(150)))
+
+    def words(self, *words, model=MODEL, data="text.txt", out="out", **settings):
+        keys = {**SETTINGS, **{key.replace("__", "."): value for key, value in settings.items()}}
+        return ["finetune", model, "--data", data, "--out", out, *words, *assignments(keys)]
+
+    def test_a_run_its_twin_and_their_comparison(self):
+        done = self.expect(OK, *self.words("--twin"))
+        out = self.folder / "out"
+        for name in ("model/model.safetensors", "model/tokenizer.json", "adapter/adapter_config.json", "result.json",
+                     "calibration.json", "report.html", "before/report.json", "after/report.json",
+                     "twin/result.json", "twin/model/config.json"):
+            self.assertTrue((out / name).exists(), name)
+        self.assertIn("|grad balance|", done.stderr)
+        result = json.loads((out / "result.json").read_text())
+        self.assertEqual(result["balance"]["form"], "cv")
+        self.assertIn("routed_mean_gate", result["final"])
+        twin = json.loads((out / "twin/result.json").read_text())
+        self.assertEqual(twin["balance"]["form"], "none")
+        self.assertEqual(twin["seed"], result["seed"])
+        compared = self.expect(OK, "compare", "out", "out/twin", "--out", "compared")
+        self.assertIn("validation loss", compared.stdout)
+        again = self.expect(OK, *self.words())
+        self.assertIn("had finished before", again.stderr)
+
+    def test_stopped_and_gone_on_with(self):
+        settings = dict(train__steps=400, eval__every=200)
+        process = self.start(*self.words("--no-report", **settings))
+        wait_until(lambda: (self.folder / "out" / "step-3").exists(), "a checkpoint was saved")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=120)
+        self.assertEqual(process.returncode, INTERRUPTED)
+        self.assertFalse((self.folder / "out" / "model").exists())
+        self.expect(OK, *self.words("--no-report", **settings))
+        self.expect(OK, *self.words("--no-report", out="whole", **settings))
+        for name in ("log.jsonl", "adapter/adapter_model.safetensors", "model/model.safetensors"):
+            self.assertEqual((self.folder / "out" / name).read_bytes(), (self.folder / "whole" / name).read_bytes(),
+                             name)
+
+    def test_another_recipe_in_the_same_place_is_refused(self):
+        self.expect(OK, *self.words("--no-report"))
+        refused = self.expect(BAD_CONFIG, *self.words("--no-report", lora__rank=3))
+        self.assertIn("lora.rank", refused.stderr)
+        self.expect(OK, *self.words("--no-report", "--fresh", "--force", lora__rank=3))
+
+    def test_bad_input(self):
+        (self.folder / "bad.jsonl").write_text('{"text": "good"}\n{"text": \n')
+        (self.folder / "empty.txt").write_text("")
+        (self.folder / "talk.jsonl").write_text('{"messages": [{"role": "user", "content": "hi"}]}\n')
+        for code, text, words in [
+            (BAD_CONFIG, "no model is named", ["finetune"]),
+            (BAD_CONFIG, "lora.rank", self.words("--set", "lora.rnk=3")),
+            (BAD_CONFIG, "data.files", ["finetune", MODEL, "--out", "out"]),
+            (BAD_CONFIG, "q_prj", self.words(lora__targets="q_prj")),
+            (BAD_CONFIG, "below the 4 heads", self.words(balance__shared_heads=4)),
+            (BAD_CONFIG, "chat template", self.words(data="talk.jsonl")),
+            (BAD_FILE, "bad.jsonl, line 2", self.words(data="bad.jsonl")),
+            (BAD_FILE, "encodes to nothing", self.words(data="empty.txt")),
+            (BAD_FILE, "none.txt", self.words(data="none.txt")),
+            (BAD_FILE, "does not fill one row", self.words(data__length=5000)),
+        ]:
+            with self.subTest(text):
+                refused = self.expect(code, *words)
+                self.assertIn(text, refused.stderr)
+                self.assertIn("next:", refused.stderr)
+                self.assertFalse((self.folder / "out" / "model").exists())
+
+    def test_merge(self):
+        self.expect(OK, *self.words("--no-report"))
+        self.expect(OK, "merge", MODEL, "--adapter", "out/adapter", "--out", "merged")
+        ours = self.expect(OK, "generate", "out/model", "--prompt", "The cat", "--tokens", "8").stdout
+        self.assertEqual(self.expect(OK, "generate", "merged", "--prompt", "The cat", "--tokens", "8").stdout, ours)
+        adapted = self.expect(OK, "generate", MODEL, "--adapter", "out/adapter", "--prompt", "The cat", "--tokens", "8")
+        self.assertEqual(adapted.stdout, ours)
+        before = snapshot(self.folder / "merged")
+        self.expect(RESOURCE, "merge", MODEL, "--out", "merged")
+        self.assertEqual(snapshot(self.folder / "merged"), before)
+        refused = self.expect(BAD_FILE, "merge", FIXTURES / "gpt2", "--adapter", "out/adapter", "--out", "other")
+        self.assertIn("another model", refused.stderr)
+        self.assertFalse((self.folder / "other").exists())
+        self.damaged_adapters()
+
+    def damaged_adapters(self):
+        whole = (self.folder / "out/adapter/adapter_model.safetensors").read_bytes()
+        for name, change in {"cut": whole[:-7], "empty": b"", "noise": b"x" * 200}.items():
+            with self.subTest(name):
+                shutil.copytree(self.folder / "out/adapter", self.folder / name)
+                (self.folder / name / "adapter_model.safetensors").write_bytes(change)
+                self.expect(BAD_FILE, "merge", MODEL, "--adapter", name, "--out", "other")
+                self.assertFalse((self.folder / "other").exists())
+
+
+if __name__ == "__main__":
+    main()
