@@ -3,36 +3,36 @@
 #include <map>
 #include <tuple>
 
+#include "finetune_recipe.h"
 #include "sinkwise/config/differences.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::apps {
 namespace {
 
-// What the comparison at the end tells runs apart by, with the seed.
-auto arm_and_seed(const train::RunConfig& config) {
-  return std::tuple(config.task.name, config.run.label, config.attention.mechanism,
-                    config.balance.form, config.balance.lambda, config.balance.shared_heads,
-                    config.run.seed);
+// What the comparison at the end tells runs apart by, with the seed; `kind` is the task, or the
+// command of a pretrained model.
+auto arm_and_seed(const train::LoopConfig& config, const std::string& kind,
+                  nn::Mechanism mechanism) {
+  return std::tuple(kind, config.run.label, mechanism, config.balance.form, config.balance.lambda,
+                    config.balance.shared_heads, config.run.seed);
 }
 
-std::string differing_keys(const config::Table& first, const config::Table& second) {
+using ArmAndSeed = decltype(arm_and_seed({}, {}, {}));
+
+std::string differing_keys(const std::string& first, const std::string& second) {
   std::vector<std::string> keys;
-  for (const auto& difference : config::differences(first.to_json(), second.to_json())) {
+  for (const auto& difference : config::differences(first, second)) {
     if (difference.key != "run.directory") keys.push_back(difference.key);
   }
   return keys.empty() ? "nothing" : join(keys);
 }
 
-}  // namespace
-
-std::unique_ptr<LoadedRecipe> checked_recipe(const std::string& name,
-                                             const std::filesystem::path& recipe,
-                                             const std::vector<std::string>& assignments) {
+// load(), with the name of the run in every problem.
+template <typename Load>
+auto named(const std::string& name, const Load& load) {
   try {
-    auto loaded = load_recipe({recipe.string(), assignments});
-    train::check(loaded->config);
-    return loaded;
+    return load();
   } catch (const config::ConfigProblems& error) {
     std::vector<config::Problem> problems = error.problems();
     for (config::Problem& problem : problems) {
@@ -42,24 +42,56 @@ std::unique_ptr<LoadedRecipe> checked_recipe(const std::string& name,
   }
 }
 
+// A run as the checks below see one.
+struct Checked {
+  std::string name;
+  ArmAndSeed key;
+  std::string settings;  // JSON
+};
+
+Checked checked(const sweep::Job& job) {
+  if (job.command == sweep::Command::train) {
+    const auto loaded = checked_recipe(job.name, job.recipe, job.assignments);
+    const auto& config = loaded->config;
+    return {job.name, arm_and_seed(config, config.task.name, config.attention.mechanism),
+            loaded->table.to_json()};
+  }
+  return named(job.name, [&] {
+    const auto loaded = load_finetune({.recipe = job.recipe.string(),
+                                       .assignments = job.assignments,
+                                       .model = {},
+                                       .out = {},
+                                       .data = {}});
+    finetune::check(loaded->config);
+    return Checked{job.name, arm_and_seed(loaded->config, "finetune", loaded->config.mechanism),
+                   loaded->table.to_json()};
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<LoadedRecipe> checked_recipe(const std::string& name,
+                                             const std::filesystem::path& recipe,
+                                             const std::vector<std::string>& assignments) {
+  return named(name, [&] {
+    auto loaded = load_recipe({recipe.string(), assignments});
+    train::check(loaded->config);
+    return loaded;
+  });
+}
+
 void check_runs(const sweep::Grid& grid, const std::string& file) {
-  struct Known {
-    std::string name;
-    std::unique_ptr<LoadedRecipe> recipe;
-  };
-  std::map<decltype(arm_and_seed({})), Known> arms;
+  std::map<ArmAndSeed, Checked> arms;
   for (const sweep::Job& job : grid.jobs) {
-    auto recipe = checked_recipe(job.name, job.recipe, job.assignments);
-    const auto [known, fresh] = arms.try_emplace(arm_and_seed(recipe->config));
-    if (!fresh) {
-      throw BadConfig({"two runs of the sweep are the same arm with the same seed", file,
-                       "arms that differ in task, mechanism, balance or run.label",
-                       concat(known->second.name, " and ", job.name, ", which differ in ",
-                              differing_keys(known->second.recipe->table, recipe->table)),
-                       "leave one out, or write an [[arms]] for each with a label of its own: "
-                       "set = [\"run.label=...\"]"});
-    }
-    known->second = {job.name, std::move(recipe)};
+    const Checked run = checked(job);
+    const auto [known, fresh] = arms.try_emplace(run.key, run);
+    if (fresh) continue;
+    throw BadConfig({"two runs of the sweep are the same arm with the same seed", file,
+                     "arms that differ in task, mechanism, balance or run.label",
+                     concat(known->second.name, " and ", run.name, ", which differ in ",
+                            differing_keys(known->second.settings, run.settings)),
+                     "leave one out, or write an [[arms]] for each with a label of its own: "
+                     "set = [\"run.label=...\"]"});
   }
   for (const sweep::OverheadJob& job : grid.overhead) {
     checked_recipe("[[overhead]]", job.recipe, job.assignments);

@@ -108,6 +108,9 @@ void check(const FinetuneConfig& config) {
   std::vector<config::Problem> problems;
   if (config.run.directory.empty())
     problems.push_back({"run.directory", "", "missing", "--out DIR"});
+  if (config.model.empty()) {
+    problems.push_back({"model", "", "missing", "sinkwise finetune MODEL --data FILES --out DIR"});
+  }
   if (config.data.files.empty()) problems.push_back({"data.files", "", "missing", "--data FILES"});
   if (config.balance.form == objectives::BalanceForm::loss_free) {
     problems.push_back(

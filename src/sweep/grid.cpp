@@ -189,12 +189,20 @@ void keep_name(const std::vector<Job>& jobs, const toml::table& arm, std::size_t
                "no grid, or lists of one element; every name once", name);
 }
 
+Command command_of(const toml::table& arm, const Place& place) {
+  const std::string word = text_of(arm, "command", place, "train");
+  if (word == "train") return Command::train;
+  if (word == "finetune") return Command::finetune;
+  place.refuse(*arm.get("command"), "no such command in a sweep", "train or finetune", word);
+}
+
 Job job_of(const toml::table& arm, const std::filesystem::path& recipe,
            const std::vector<std::string>& named, std::int64_t seed, const Place& place,
            const std::filesystem::path& out) {
   Job job;
   job.name =
       concat(recipe.stem().string(), named.empty() ? "" : "-", name_of(named), "-seed", seed);
+  job.command = command_of(arm, place);
   job.recipe = recipe;
   job.directory = out / job.name;
   job.assignments = named;
@@ -206,7 +214,7 @@ Job job_of(const toml::table& arm, const std::filesystem::path& recipe,
 
 void add_arm(const toml::table& arm, const std::filesystem::path& file, const Place& place,
              const std::vector<std::int64_t>& common_seeds, Named& before, Grid& grid) {
-  check_keys(arm, {"recipe", "set", "grid", "seeds", "cost", "name", "start"}, place);
+  check_keys(arm, {"recipe", "command", "set", "grid", "seeds", "cost", "name", "start"}, place);
   const std::filesystem::path recipe = recipe_of(arm, file, place);
   const std::vector<std::string> common = set_of(arm, place);
   const std::vector<std::int64_t> seeds = seeds_of(arm, place, common_seeds);

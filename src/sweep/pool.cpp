@@ -47,7 +47,12 @@ double fraction_done(const Job& job) {
 }
 
 std::vector<std::string> command_of(const Job& job, const PoolOptions& options) {
-  std::vector<std::string> words = {options.program.string(), "train", job.recipe.string()};
+  std::vector<std::string> words = {options.program.string()};
+  if (job.command == Command::train) {
+    words.insert(words.end(), {"train", job.recipe.string()});
+  } else {
+    words.insert(words.end(), {"finetune", "--no-report", "--recipe", job.recipe.string()});
+  }
   for (const std::string& assignment : job.assignments) {
     words.push_back("--set");
     words.push_back(assignment);

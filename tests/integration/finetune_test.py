@@ -76,7 +76,7 @@ class Finetune(Case):
         (self.folder / "empty.txt").write_text("")
         (self.folder / "talk.jsonl").write_text('{"messages": [{"role": "user", "content": "hi"}]}\n')
         for code, text, words in [
-            (BAD_CONFIG, "no model is named", ["finetune"]),
+            (BAD_CONFIG, "model: missing", ["finetune"]),
             (BAD_CONFIG, "lora.rank", self.words("--set", "lora.rnk=3")),
             (BAD_CONFIG, "data.files", ["finetune", MODEL, "--out", "out"]),
             (BAD_CONFIG, "q_prj", self.words(lora__targets="q_prj")),

@@ -6,8 +6,12 @@
 
 namespace sinkwise::sweep {
 
-// One training run of a sweep: `sinkwise train recipe --set a=b ...`.
+enum class Command { train, finetune };
+
+// One run of a sweep: `sinkwise train recipe --set a=b ...`, or `sinkwise finetune --recipe recipe
+// --no-report --set a=b ...`.
 struct Job {
+  Command command = Command::train;
   std::string name;  // its directory under Grid::out
   std::filesystem::path recipe;
   std::vector<std::string> assignments;  // for --set, the directory and seed included
@@ -37,6 +41,8 @@ struct Grid {
 //   seeds = [3, 4, 5]
 //   [[arms]]
 //   recipe = "bigram_backcopy.toml"       # relative to the sweep file
+//   command = "train"                     # or "finetune", whose model and data the recipe or the
+//                                         # environment names (SINKWISE_MODEL, SINKWISE_DATA_FILES)
 //   set = ["run.label=no_bos"]            # for every run of these arms
 //   grid = [["attention.mechanism=sink", "attention.mechanism=vanilla"], ["balance.form=cv"]]
 //   seeds = [0]                           # instead of the file's

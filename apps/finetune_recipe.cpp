@@ -1,0 +1,51 @@
+#include "finetune_recipe.h"
+
+#include <torch/torch.h>
+
+#include "recipe.h"
+#include "sinkwise/core/text.h"
+#include "sinkwise/pretrained/model.h"
+
+namespace sinkwise::apps {
+namespace {
+
+using finetune::FinetuneConfig;
+
+// H of the model, which decides how many heads are shared; 0 where no model is named.
+std::int64_t heads_of(const std::string& model) {
+  if (model.empty()) return 0;
+  const auto opened = pretrained::Model::open(model);
+  for (const auto& layer : opened.config().layers) {
+    if (layer.attention() != nullptr) return layer.attention()->heads;
+  }
+  return 0;
+}
+
+std::unique_ptr<FinetuneRecipe> load_for(std::int64_t heads, const FinetuneArguments& a,
+                                         const std::vector<std::string>& last) {
+  auto loaded = std::make_unique<FinetuneRecipe>();
+  loaded->config = FinetuneConfig::defaults(heads);
+  loaded->config.run.directory = "finetuned";
+  finetune::bind(loaded->table, loaded->config);
+  if (!a.recipe.empty()) loaded->table.load_file(a.recipe);
+  loaded->table.load_environment(config::process_environment(), other_variables());
+  for (const std::string& assignment : a.assignments) loaded->table.set(assignment);
+  if (!a.model.empty()) loaded->table.set("model=" + a.model);
+  if (!a.out.empty()) loaded->table.set("run.directory=" + a.out);
+  if (!a.data.empty()) loaded->table.set("data.files=" + join(a.data, ","));
+  for (const std::string& assignment : last) loaded->table.set(assignment);
+  loaded->table.finish();
+  return loaded;
+}
+
+}  // namespace
+
+std::unique_ptr<FinetuneRecipe> load_finetune(const FinetuneArguments& arguments,
+                                              const std::vector<std::string>& last) {
+  // Which model it is may stand anywhere, so everything is read before the defaults are known.
+  auto loaded = load_for(0, arguments, last);
+  if (loaded->config.model.empty()) return loaded;
+  return load_for(heads_of(loaded->config.model), arguments, last);
+}
+
+}  // namespace sinkwise::apps
