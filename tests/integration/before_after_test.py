@@ -51,7 +51,7 @@ class BeforeAfter(Case):
             metric = {"name": "accuracy", "value": value, "standard_error": 0.02, "higher_is_better": True}
             task = {"name": "lambada", "kind": "last word", "count": 500, "metrics": [metric]}
             self.write(f"{name}/evaluation.json", json.dumps({"schema": "sinkwise.evaluation/1", "tasks": [task]}))
-        self.assertIn("better", self.expect(OK, "compare", "never", "always", "--out", "change").stdout)
+        self.assertIn("better", self.expect(OK, "compare", "never", "always", "--out", "good").stdout)
         self.write("always/evaluation.json", "{}")
         self.assertIn("always/evaluation.json", self.refused(BAD_FILE, "never", "always"))
 

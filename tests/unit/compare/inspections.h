@@ -13,8 +13,8 @@ namespace sinkwise::compare {
 
 using Gates = std::vector<std::vector<double>>;  // [L][H] importance
 
-// CV, mean and so on are those of the gates; first-token weight is 0.99 (1 - gate), value drain 0.2,
-// HONOR 1 + gate.
+// CV, mean and so on are those of the gates; first-token weight is 0.99 (1 - gate), value drain
+// 0.2, HONOR 1 + gate.
 inline nlohmann::json inspection_json(const Gates& gates) {
   using nlohmann::json;
   json layers = json::array();
