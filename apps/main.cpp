@@ -79,6 +79,7 @@ int run(int count, char** words) {
   add_sweep(app, work);
   add_compare(app, work);
   add_inspect(app, work);
+  add_eval(app, work);
   add_check(app, work);
   add_generate(app, work);
   add_bench(app, work);
