@@ -1,6 +1,7 @@
 #include "sinkwise/eval/encoder.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "python_text.h"
 #include "sinkwise/core/bytes.h"
