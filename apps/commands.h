@@ -13,6 +13,7 @@ void add_train(CLI::App& app, Work& run);
 void add_sweep(CLI::App& app, Work& run);
 void add_compare(CLI::App& app, Work& run);
 void add_inspect(CLI::App& app, Work& run);
+void add_eval(CLI::App& app, Work& run);
 void add_check(CLI::App& app, Work& run);
 void add_finetune(CLI::App& app, Work& run);
 void add_merge(CLI::App& app, Work& run);

@@ -81,6 +81,7 @@ int run(int count, char** words) {
   add_inspect(app, work);
   add_finetune(app, work);
   add_merge(app, work);
+  add_eval(app, work);
   add_check(app, work);
   add_generate(app, work);
   add_bench(app, work);

@@ -258,8 +258,8 @@ def check_keys(document, program, faults):
 
 def prepare_scratch(scratch, root, binary):
     """A folder that looks like the source root to a reader who follows the document."""
-    for folder in ("recipes", "tests"):
-        (scratch / folder).symlink_to(root / folder)
+    for name in ("recipes", "tests"):
+        (scratch / name).symlink_to(root / name)
     (scratch / "bin").mkdir()
     (scratch / "bin" / "sinkwise").symlink_to(Path(binary).resolve())
     front_door = scratch / "dev"

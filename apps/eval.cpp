@@ -1,0 +1,206 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include <ATen/Parallel.h>
+
+#include "commands.h"
+#include "console.h"
+#include "eval_table.h"
+#include "exit_code.h"
+#include "sinkwise/core/clock.h"
+#include "sinkwise/core/cores.h"
+#include "sinkwise/core/error.h"
+#include "sinkwise/core/file.h"
+#include "sinkwise/core/json.h"
+#include "sinkwise/core/memory.h"
+#include "sinkwise/core/text.h"
+#include "sinkwise/eval/evaluation.h"
+#include "sinkwise/eval/output.h"
+
+namespace sinkwise::apps {
+namespace {
+
+struct Arguments {
+  std::string model, tokenizer, bos = "auto", out, against;
+  std::vector<std::string> tasks, texts;
+  std::int64_t length = 0, stride = 0, limit = 0, batch_tokens = 2048, threads = 0;
+  eval::Bootstrap bootstrap;
+  bool json = false;
+};
+
+const std::map<std::string, eval::Begin> kBegin = {{"auto", eval::Begin::tokenizer},
+                                                   {"always", eval::Begin::always},
+                                                   {"never", eval::Begin::never}};
+
+constexpr std::int64_t kLongestDefault = 2048;  // of a window, where --length says nothing
+
+eval::TaskSource source_of(const std::string& argument) {
+  const std::size_t equals = argument.find('=');
+  if (equals != std::string::npos && equals > 0 && equals + 1 < argument.size()) {
+    return {argument.substr(0, equals), argument.substr(equals + 1)};
+  }
+  throw BadConfig({"a task does not say which file it is", "--task", "NAME=FILE",
+                   printable(argument), "for example --task lambada=lambada_test.jsonl"});
+}
+
+std::vector<eval::TaskSource> sources_of(const Arguments& arguments) {
+  std::vector<eval::TaskSource> sources;
+  for (const std::string& task : arguments.tasks) sources.push_back(source_of(task));
+  for (const std::string& text : arguments.texts) sources.push_back({"text", text});
+  if (!sources.empty()) return sources;
+  throw BadConfig({"there is nothing to measure", "--task, --text", "at least one", "none",
+                   "for example --text book.txt, or --task lambada=lambada_test.jsonl; tasks: " +
+                       join(eval::format_names())});
+}
+
+std::string command_text(const Arguments& a, const eval::WindowOptions& windows) {
+  std::string text = "sinkwise eval " + a.model;
+  for (const std::string& task : a.tasks) text += " --task " + task;
+  for (const std::string& file : a.texts) text += " --text " + file;
+  if (!a.tokenizer.empty()) text += " --tokenizer " + a.tokenizer;
+  text += concat(" --bos ", a.bos, " --length ", windows.length, " --stride ", windows.stride,
+                 " --batch-tokens ", a.batch_tokens);
+  if (windows.limit > 0) text += concat(" --limit ", windows.limit);
+  if (!a.against.empty()) text += concat(" --against ", a.against, " --seed ", a.bootstrap.seed);
+  return text;
+}
+
+eval::WindowOptions windows_of(const Arguments& a, std::int64_t context_length) {
+  const std::int64_t length = a.length > 0 ? a.length : std::min(context_length, kLongestDefault);
+  return {length, a.stride > 0 ? a.stride : std::max<std::int64_t>(1, length / 2), a.limit};
+}
+
+tokenizer::Tokenizer tokenizer_of(const pretrained::Model& model, const std::string& path) {
+  return path.empty() ? model.load_tokenizer() : tokenizer::Tokenizer::load(path);
+}
+
+// The hash of a tokenizer of its own counts as well.
+std::string hash_of(const Arguments& a) {
+  const std::string model = eval::hash_model(a.model);
+  return a.tokenizer.empty() ? model : model + "+" + eval::hash_model(a.tokenizer);
+}
+
+// A line with the time left; false when asked to stop.
+eval::Progress progress_on(Console& console, Clock::time_point& start) {
+  return [&](std::int64_t done, std::int64_t total, const std::string& task) {
+    const double left =
+        seconds_since(start) / static_cast<double>(done) * static_cast<double>(total - done);
+    console.progress(
+        concat(task, ": ", 100 * done / total, " % of all  left ", duration_text(left)));
+    return !stop_requested() || done == total;
+  };
+}
+
+void report(const Arguments& arguments, const eval::Evaluation& evaluation) {
+  const std::string json = json_text(eval::to_json(evaluation), 1) + "\n";
+  if (!arguments.out.empty()) {
+    write_file_atomically(std::filesystem::path(arguments.out) / eval::kEvaluationFile, json);
+  }
+  std::cout << (arguments.json ? json : evaluation_table(evaluation));
+}
+
+int run(const Arguments& arguments) {
+  keep_freed_memory();
+  at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
+  const auto sources = sources_of(arguments);
+  const auto model = pretrained::Model::open(arguments.model);
+  const std::int64_t context = model.config().context_length;
+  const eval::Encoder encoder(tokenizer_of(model, arguments.tokenizer), kBegin.at(arguments.bos),
+                              context);
+  const eval::WindowOptions windows = windows_of(arguments, context);
+  const auto tasks = eval::load_tasks(sources, encoder, windows);
+
+  std::optional<eval::Other> other;  // read first: what does not fit is said before hours of work
+  if (!arguments.against.empty()) other = eval::read_other(arguments.against, tasks);
+
+  const eval::Settings settings{arguments.model, hash_of(arguments),
+                                arguments.bos,   encoder.begin(),
+                                windows,         arguments.batch_tokens};
+  std::optional<eval::ItemLog> log;
+  if (!arguments.out.empty()) log.emplace(arguments.out, eval::settings_json(settings, tasks));
+  Console console;
+  if (log && !log->known().empty()) {
+    console.say(concat("going on after ", log->known().size(), " items"));
+  }
+  Clock::time_point start;
+  const auto load = [&] {
+    auto loaded = std::make_shared<pretrained::LoadedModel>(model);
+    start = Clock::now();
+    return loaded;
+  };
+  const auto scores = eval::score_tasks(tasks, load, arguments.batch_tokens, log ? &*log : nullptr,
+                                        progress_on(console, start));
+  if (!scores) {
+    console.say(log ? "stopped; the same command goes on"
+                    : "stopped; without --out nothing is kept");
+    return kInterrupted;
+  }
+
+  eval::Evaluation evaluation{command_text(arguments, windows), settings, model.config(), {}, {}};
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    evaluation.tasks.push_back(eval::summarise(tasks[t], (*scores)[t]));
+  }
+  if (other) evaluation.against = eval::compare(tasks, *scores, *other, arguments.bootstrap);
+  report(arguments, evaluation);
+  return kOk;
+}
+
+void declare_measure(CLI::App& command, Arguments& a) {
+  command
+      .add_option("model", a.model,
+                  "folder (config.json and safetensors), GGUF file, or checkpoint of llama2.c")
+      ->required();
+  command.add_option("--task", a.tasks,
+                     "NAME=FILE, a set of JSON Lines: " + join(eval::format_names()));
+  command.add_option("--text", a.texts, "text files: bits per byte and perplexity, each by itself");
+  command
+      .add_option("--length", a.length,
+                  "tokens that the model reads of a text at once; 0: its context, at most 2048")
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--stride", a.stride,
+                  "tokens from one window of a text to the next; 0: half of --length")
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--bos", a.bos,
+                  "a beginning token before every sequence: auto (as the tokenizer does), always, "
+                  "never")
+      ->check(CLI::IsMember(kBegin))
+      ->capture_default_str();
+  command.add_option("--limit", a.limit, "the first so many items of each task; 0: all")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--tokenizer", a.tokenizer, "its file or folder, when not in the model's");
+}
+
+void declare_rest(CLI::App& command, Arguments& a) {
+  command
+      .add_option("--out", a.out,
+                  "directory of evaluation.json and items.jsonl; the same command goes on there")
+      ->capture_default_str();
+  command.add_option("--against", a.against,
+                     "directory of another evaluation of the same items, for paired differences");
+  command.add_option("--seed", a.bootstrap.seed, "of the resamples of --against")
+      ->capture_default_str();
+  command.add_option("--batch-tokens", a.batch_tokens, "tokens that go through the model at once")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  command.add_option("--threads", a.threads, "0: one a core")->check(CLI::NonNegativeNumber);
+  command.add_flag("--json", a.json, "evaluation.json on stdout instead of the table");
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, Work& work) {
+  CLI::App* command =
+      app.add_subcommand("eval", "score a model on evaluation sets and texts, item by item");
+  auto arguments = std::make_shared<Arguments>();
+  declare_measure(*command, *arguments);
+  declare_rest(*command, *arguments);
+  command->footer(
+      "example:\n"
+      "  sinkwise eval SmolLM2-135M --task lambada=lambada_test.jsonl --text book.txt --out "
+      "scores");
+  command->callback([arguments, &work] { work = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace sinkwise::apps

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sinkwise::eval {
+
+// The harness is written in Python, and its prompts depend on what Python's str does. All texts
+// here are UTF-8.
+
+// Bytes of white space, as str.isspace() has it, at the end of a text.
+std::size_t trailing_space(std::string_view text);
+
+// str.strip()
+std::string_view stripped(std::string_view text);
+
+// len(str): characters, not bytes.
+std::int64_t characters(std::string_view text);
+
+// str.capitalize() for ASCII letters; others stay as they are.
+std::string capitalized(std::string text);
+
+// str.replace(): every occurrence of `from`, left to right, none twice.
+std::string replaced(std::string text, std::string_view from, std::string_view to);
+
+}  // namespace sinkwise::eval
