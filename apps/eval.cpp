@@ -21,7 +21,7 @@ namespace sinkwise::apps {
 namespace {
 
 struct Arguments {
-  std::string model, tokenizer, bos = "auto", out, against;
+  std::string model, adapter, tokenizer, bos = "auto", out, against;
   std::vector<std::string> tasks, texts;
   std::int64_t length = 0, stride = 0, limit = 0, batch_tokens = 2048, threads = 0;
   eval::Bootstrap bootstrap;
@@ -55,6 +55,7 @@ std::vector<eval::TaskSource> sources_of(const Arguments& arguments) {
 
 std::string command_text(const Arguments& a, const eval::WindowOptions& windows) {
   std::string text = "sinkwise eval " + a.model;
+  if (!a.adapter.empty()) text += " --adapter " + a.adapter;
   for (const std::string& task : a.tasks) text += " --task " + task;
   for (const std::string& file : a.texts) text += " --text " + file;
   if (!a.tokenizer.empty()) text += " --tokenizer " + a.tokenizer;
@@ -74,10 +75,13 @@ tokenizer::Tokenizer tokenizer_of(const pretrained::Model& model, const std::str
   return path.empty() ? model.load_tokenizer() : tokenizer::Tokenizer::load(path);
 }
 
-// The hash of a tokenizer of its own counts as well.
+// An adapter and a tokenizer of its own count as well.
 std::string hash_of(const Arguments& a) {
-  const std::string model = eval::hash_model(a.model);
-  return a.tokenizer.empty() ? model : model + "+" + eval::hash_model(a.tokenizer);
+  std::string hash = eval::hash_model(a.model);
+  for (const std::string& part : {a.adapter, a.tokenizer}) {
+    if (!part.empty()) hash += "+" + eval::hash_model(part);
+  }
+  return hash;
 }
 
 // A line with the time left; false when asked to stop.
@@ -103,7 +107,8 @@ int run(const Arguments& arguments) {
   keep_freed_memory();
   at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   const auto sources = sources_of(arguments);
-  const auto model = pretrained::Model::open(arguments.model);
+  const auto model =
+      pretrained::Model::open(arguments.model, {.adapter = arguments.adapter, .conversion = {}});
   const std::int64_t context = model.config().context_length;
   const eval::Encoder encoder(tokenizer_of(model, arguments.tokenizer), kBegin.at(arguments.bos),
                               context);
@@ -169,6 +174,7 @@ void declare_measure(CLI::App& command, Arguments& a) {
       ->capture_default_str();
   command.add_option("--limit", a.limit, "the first so many items of each task; 0: all")
       ->check(CLI::NonNegativeNumber);
+  command.add_option("--adapter", a.adapter, "folder of a LoRA adapter in PEFT's layout");
   command.add_option("--tokenizer", a.tokenizer, "its file or folder, when not in the model's");
 }
 

@@ -10,7 +10,7 @@
 #include "sinkwise/eval/item_log.h"
 #include "sinkwise/eval/metrics.h"
 #include "sinkwise/eval/task.h"
-#include "sinkwise/pretrained/model.h"
+#include "sinkwise/pretrained/loaded_model.h"
 
 namespace sinkwise::eval {
 
