@@ -104,6 +104,7 @@ void report(const Arguments& arguments, const eval::Evaluation& evaluation) {
 }
 
 int run(const Arguments& arguments) {
+  stop_requested();  // from here on a signal is an order to stop between items
   keep_freed_memory();
   at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   const auto sources = sources_of(arguments);

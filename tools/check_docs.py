@@ -154,7 +154,7 @@ class Program:
         for words in (["config", "show", "--json"], ["finetune", "--keys", "--json"]):
             for row in json.loads(self.output(words)):
                 known = self.keys.setdefault(row["key"], {"choices": []})
-                known["choices"] = known["choices"] + row["choices"]
+                known["choices"] += [word for word in row["choices"] if word not in known["choices"]]
 
     def output(self, words):
         done = subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=TIMEOUT_S,

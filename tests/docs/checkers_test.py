@@ -15,6 +15,7 @@ DEV = "#!/bin/sh\nusage() {\n  cat <<'END'\n  build   builds\n  sinkwise ARGS   
 PROGRAM = """#!/bin/sh
 case "$*" in
   "config show --json") echo '[{"key": "optim.lr", "choices": []}, {"key": "balance.form", "choices": ["none", "cv"]}]' ;;
+  "finetune --keys --json") echo '[{"key": "lora.rank", "choices": []}, {"key": "balance.form", "choices": ["none"]}]' ;;
   "--help") printf 'Subcommands:\\n  train  trains\\n  config  keys\\n' ;;
   "train --help") printf 'Options:\\n  -h,--help  help\\n  --set TEXT ...  a key\\n' ;;
   "config --help") printf 'Subcommands:\\n  show  shows\\n' ;;

@@ -10,7 +10,7 @@ import time
 from harness import BAD_CONFIG, BINARY, OK, Case, environment, main
 
 COMMANDS = [
-    [], ["train"], ["sweep"], ["compare"], ["check"], ["generate"], ["bench"],
+    [], ["train"], ["finetune"], ["merge"], ["sweep"], ["compare"], ["inspect"], ["eval"], ["check"], ["generate"], ["bench"],
     ["bench", "overhead"],
     ["bench", "step"], ["bench", "attention"], ["config"], ["config", "show"], ["version"],
 ]
@@ -60,7 +60,7 @@ class UsageErrors(Case):
         self.assertIn("sinkwise --help", self.refused("trian"))
 
     def test_what_is_missing_is_named(self):
-        for words, missing in ((["train"], "recipe"), (["compare"], "runs"), (["sweep"], "file"),
+        for words, missing in ((["train"], "recipe"), (["compare"], "folders"), (["sweep"], "file"),
                                (["bench", "step"], "recipe")):
             with self.subTest(command=words):
                 self.assertIn(missing, self.refused(*words))
