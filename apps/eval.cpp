@@ -122,6 +122,7 @@ int run(const Arguments& arguments) {
   if (log && !log->known().empty()) {
     console.say(concat("going on after ", log->known().size(), " items"));
   }
+  stop_requested();  // from here on a signal is a request
   Clock::time_point start;
   const auto load = [&] {
     auto loaded = std::make_shared<pretrained::LoadedModel>(model);
