@@ -104,7 +104,6 @@ void report(const Arguments& arguments, const eval::Evaluation& evaluation) {
 }
 
 int run(const Arguments& arguments) {
-  stop_requested();  // from here on a signal is an order to stop between items
   keep_freed_memory();
   at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   const auto sources = sources_of(arguments);
@@ -128,6 +127,7 @@ int run(const Arguments& arguments) {
   if (log && !log->known().empty()) {
     console.say(concat("going on after ", log->known().size(), " items"));
   }
+  stop_requested();  // from here on a signal is a request
   Clock::time_point start;
   const auto load = [&] {
     auto loaded = std::make_shared<pretrained::LoadedModel>(model);

@@ -120,7 +120,8 @@ def expected_rows(model, tokenizer, options, found):
     expected = {}
     for task in options.task:
         name, _, file = task.partition("=")
-        rows = [json.loads(line) for line in open(file, encoding="utf-8")][: options.limit]
+        lines = Path(file).read_text(encoding="utf-8").split("\n")
+        rows = [json.loads(line) for line in lines if line][: options.limit]
         expected[name] = [[pair(tokenizer, *request) for request in PROMPTS[name](row)] for row in rows]
     for file in options.text:
         text = Path(file).read_text(encoding="utf-8")

@@ -22,6 +22,6 @@ std::int64_t characters(std::string_view text);
 std::string capitalized(std::string text);
 
 // str.replace(): every occurrence of `from`, left to right, none twice.
-std::string replaced(std::string text, std::string_view from, std::string_view to);
+std::string replaced(std::string_view text, std::string_view from, std::string_view to);
 
 }  // namespace sinkwise::eval

@@ -103,7 +103,7 @@ class Resume(Eval):
     WORDS = ["--task", "multiple_choice=rows.jsonl", "--batch-tokens", "40", "--out"]
 
     def test_killed_at_some_moments_ends_with_the_same_bytes(self):
-        self.write("rows.jsonl", rows(1500))
+        self.write("rows.jsonl", rows(400))
         self.eval(OK, *self.WORDS, "whole")
         whole = snapshot(self.folder / "whole")
         items = self.folder / "cut" / "items.jsonl"
@@ -123,7 +123,7 @@ class Resume(Eval):
         self.assertEqual(snapshot(self.folder / "cut"), whole)
 
     def test_asked_to_stop(self):
-        self.write("rows.jsonl", rows(3000))
+        self.write("rows.jsonl", rows(1000))
         process = self.start("eval", MODEL, "--threads", "1", *self.WORDS, "out")
         items = self.folder / "out" / "items.jsonl"
         wait_until(lambda: items.exists() and items.stat().st_size > 0, "an item is there")
@@ -132,7 +132,7 @@ class Resume(Eval):
         self.assertTrue(items.read_bytes().endswith(b"\n"))
 
     def test_another_process(self):
-        self.write("rows.jsonl", rows(3000))
+        self.write("rows.jsonl", rows(1000))
         process = self.start("eval", MODEL, "--threads", "1", *self.WORDS, "out")
         items = self.folder / "out" / "items.jsonl"
         wait_until(lambda: items.exists() and items.stat().st_size > 0, "an item is there")
