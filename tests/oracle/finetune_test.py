@@ -28,7 +28,8 @@ except ImportError:
 
 
 def run(*words):
-    done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=600)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SINKWISE_")}
+    done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=600, env=environment)
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, words))}: exit code {done.returncode}\n{done.stderr}")
     return done.stdout
