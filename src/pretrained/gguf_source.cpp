@@ -200,6 +200,9 @@ ConfigReader gguf_config(const weights::Weights& weights, const std::string& whe
   integer("max_position_embeddings", "context_length");
   number("rms_norm_eps", "attention.layer_norm_rms_epsilon");
   number("rope_theta", "rope.freq_base");
+  for (const char* name : {"bos_token_id", "eos_token_id"}) {
+    if (const auto id = integer_of(metadata, concat("tokenizer.ggml.", name))) config[name] = *id;
+  }
   config["tie_word_embeddings"] = weights.find("output.weight") == nullptr;
   const std::string scaling = concat(architecture, ".rope.scaling.");
   if (metadata.find(scaling + "type") != nullptr) {
