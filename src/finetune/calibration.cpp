@@ -121,6 +121,7 @@ std::vector<std::string> messages(const Calibration& calibration, const Finetune
 json to_json(const Calibration& c) {
   return {{"schema", "sinkwise.calibration/1"},
           {"importance", c.importance},
+          {"held_out_importance", c.held_out},
           {"routed", c.routed},
           {"layers", c.layers},
           {"left_out", c.left_out},
@@ -134,13 +135,14 @@ Calibration calibration_of(const json& json, const std::string& where) {
   try {
     Calibration c;
     c.importance = json.at("importance").get<Table>();
+    c.held_out = json.at("held_out_importance").get<Table>();
     c.routed = json.at("routed").get<std::vector<std::vector<bool>>>();
     c.layers = json.at("layers").get<std::vector<std::int64_t>>();
     c.left_out = json.at("left_out").get<std::vector<std::int64_t>>();
     return c;
   } catch (const nlohmann::json::exception& problem) {
     throw BadFile({"the calibration of a run is incomplete", where,
-                   "importance, routed, layers and left_out", problem.what(),
+                   "importance, held_out_importance, routed, layers and left_out", problem.what(),
                    "start the run over, in another directory"});
   }
 }

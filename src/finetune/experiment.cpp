@@ -104,7 +104,7 @@ class Calibrated {
     calibration_.loss_gradient = norms.loss;
     calibration_.balance_gradient = norms.balance;
     for (const std::string& line : messages(calibration_, config_)) listener_.said(line);
-    write_file_atomically(path(), json_text(to_json(calibration_), 1) + "\n");
+    save();
   }
 
   nlohmann::json describe(const train::Evaluation& evaluation) {
@@ -116,12 +116,18 @@ class Calibrated {
     }
     std::vector<std::vector<double>> importance;
     for (const auto& layer : evaluation.layers) importance.push_back(layer.importance);
-    const Watch seen = watch(importance, calibration_.importance, calibration_.routed);
+    if (calibration_.held_out.empty()) {  // the evaluation before the first step
+      calibration_.held_out = importance;
+      save();
+    }
+    const Watch seen = watch(importance, calibration_.held_out, calibration_.routed);
     for (const std::string& line : seen.warnings()) listener_.said(line);
     return to_json(seen);
   }
 
  private:
+  void save() const { write_file_atomically(path(), json_text(to_json(calibration_), 1) + "\n"); }
+
   std::filesystem::path path() const {
     return std::filesystem::path(config_.run.directory) / "calibration.json";
   }

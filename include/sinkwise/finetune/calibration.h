@@ -15,8 +15,10 @@ struct Calibration {
   std::vector<std::vector<bool>> routed;        // [L][H]: what the balance statistic covers
   std::vector<std::int64_t> layers;             // the number in the model of each layer
   std::vector<std::int64_t> left_out;           // layers with nothing to balance
-  double loss_gradient = 0.0;                   // norm of d cross entropy
-  double balance_gradient = 0.0;                // norm of lambda d balance
+  // [L][H] over the held-out rows before the first step: later evaluations are compared with it.
+  std::vector<std::vector<double>> held_out;
+  double loss_gradient = 0.0;     // norm of d cross entropy
+  double balance_gradient = 0.0;  // norm of lambda d balance
 
   // lambda |grad balance| / |grad cross entropy|; NaN where the loss has no gradient.
   double ratio() const { return balance_gradient / loss_gradient; }
