@@ -35,5 +35,7 @@ if(SINKWISE_CCACHE)
 endif()
 find_program(SINKWISE_MOLD mold)
 if(SINKWISE_MOLD)
-  target_link_options(sinkwise_compiler INTERFACE -fuse-ld=mold)
+  # mold 1.10 (Debian 12) now and then begins the read-only-after-relocation region one page before the
+  # segment that it lies in, by an empty thread-local section at a page's edge: such a program does not start.
+  target_link_options(sinkwise_compiler INTERFACE -fuse-ld=mold -Wl,-z,norelro)
 endif()
