@@ -49,7 +49,10 @@ int guarded(const Work& work) {
     Console::error(error.what());
     return exit_code(error.fault());
   } catch (const std::bad_alloc&) {
-    Console::error("out of memory\n  next:     lower train.batch_rows or train.micro_rows");
+    Console::error(
+        "out of memory\n  next:     lower train.batch_rows or train.micro_rows; for a published "
+        "model "
+        "--windows, --length or --batch-tokens");
     return kResource;
   } catch (const std::exception& error) {
     Console::error(concat("a fault of sinkwise itself: ", error.what(),
