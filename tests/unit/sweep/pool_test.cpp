@@ -58,7 +58,8 @@ class PoolTest : public ::testing::Test {
 
   Job job(const std::string& name, double cost = 1.0) const {
     const auto place = directory_->path() / name;
-    return {Command::train, name, "recipe of " + name, {"run.directory=" + place.string()}, place, cost};
+    return {Command::train, name, "recipe of " + name, {"run.directory=" + place.string()},
+            place,          cost};
   }
 
   PoolOutcome run(std::vector<Job> jobs, std::int64_t workers) {
