@@ -72,7 +72,7 @@ def ours(arguments, form):
                 "balance.form": form, "balance.calibration_rows": arguments.rows, "run.threads": arguments.threads,
                 "optim.lr": 1e-4, "optim.warmup_steps": 1, "eval.every": 1000, "checkpoint.every": 1000,
                 "data.begin": "never"}
-        words = [arguments.sinkwise, "finetune", arguments.model, "--data", arguments.text, "--out", f"{folder}/run"]
+        words = [arguments.sinkwise, "finetune", "--no-report", arguments.model, "--data", arguments.text, "--out", f"{folder}/run"]
         for key, value in keys.items():
             words += ["--set", f"{key}={value}"]
         subprocess.run(words, check=True, capture_output=True)
