@@ -43,13 +43,7 @@ bool run_one(const FinetuneRecipe& loaded, const Arguments& arguments, bool repo
   const train::Experiment experiment = finetune::experiment_of(config, tuned, console);
   const train::Outcome outcome =
       train::run(config, loaded.table, experiment, console, stop_requested());
-  if (outcome == train::Outcome::interrupted) {
-    console.said("stopped and saved; the same command goes on: " + config.run.directory);
-    return false;
-  }
-  if (outcome == train::Outcome::already_finished) {
-    console.said("this run had finished before: " + config.run.directory);
-  }
+  if (!console.tell(outcome, config.run.directory)) return false;
   const auto folder = finetune::write_outcome(config, *tuned);
   if (report) write_finetune_report(config, *experiment.task, command_text(arguments.recipe));
   std::cout << "model: " << folder.string() << std::endl;

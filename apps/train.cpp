@@ -67,13 +67,7 @@ int run(const Arguments& arguments) {
   TrainConsole console;
   const train::Outcome outcome =
       train::run(recipe->config, recipe->table, console, stop_requested());
-  if (outcome == train::Outcome::interrupted) {
-    console.said("stopped and saved; the same command goes on: " + directory.string());
-    return kInterrupted;
-  }
-  if (outcome == train::Outcome::already_finished) {
-    console.said("this run had finished before: " + directory.string());
-  }
+  if (!console.tell(outcome, directory.string())) return kInterrupted;
   std::cout << (directory / "result.json").string() << '\n';
   return kOk;
 }

@@ -23,4 +23,13 @@ void TrainConsole::validated(const train::Validation& v) {
   console_.say(concat(line, "  CV ", fixed(v.cv, 3), "  gate ", fixed(v.mean_gate, 3)));
 }
 
+bool TrainConsole::tell(train::Outcome outcome, const std::string& directory) {
+  if (outcome == train::Outcome::interrupted) {
+    said("stopped and saved; the same command goes on: " + directory);
+  } else if (outcome == train::Outcome::already_finished) {
+    said("this run had finished before: " + directory);
+  }
+  return outcome != train::Outcome::interrupted;
+}
+
 }  // namespace sinkwise::apps

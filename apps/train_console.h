@@ -2,6 +2,7 @@
 
 #include "console.h"
 #include "sinkwise/train/listener.h"
+#include "sinkwise/train/trainer.h"
 
 namespace sinkwise::apps {
 
@@ -11,6 +12,9 @@ class TrainConsole : public train::Listener {
   void stepped(const train::Progress& progress) override;
   void validated(const train::Validation& validation) override;
   void said(const std::string& message) override { console_.say(message); }
+
+  // What a person should know of how a run ended; false when it was interrupted.
+  bool tell(train::Outcome outcome, const std::string& directory);
 
  private:
   Console console_;

@@ -4,6 +4,7 @@
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
+#include "sinkwise/core/lines.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::eval {
@@ -19,10 +20,6 @@ const Reader& reader_of(const std::string& name) {
   const std::string near = nearest(name, format_names());
   throw BadConfig({"there is no task of that name", "--task", join(format_names()), printable(name),
                    near.empty() ? "" : concat("did you mean ", near, "?")});
-}
-
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
 }  // namespace
@@ -54,18 +51,14 @@ std::vector<Question> read_questions(const Format& format, const std::filesystem
   const Reader& reader = reader_of(format.name);
   const std::string text = read_file(file, kMostBytes);
   std::vector<Question> questions;
-  std::int64_t line = 0;
-  for (std::size_t begin = 0, end; begin < text.size(); begin = end + 1) {
-    end = std::min(text.find('\n', begin), text.size());
-    const std::string_view row = std::string_view(text).substr(begin, end - begin);
-    ++line;
-    if (is_blank(row)) continue;
+  for_each_line(text, [&](std::int64_t line, std::string_view row) {
+    if (is_blank(row)) return true;
     const std::string where = concat(file.string(), ", line ", line);
     const nlohmann::json json = parse_json(row, where, kMostLineBytes);
     questions.push_back(reader.read(Fields(json, where)));
     questions.back().line = line;
-    if (static_cast<std::int64_t>(questions.size()) == limit) break;
-  }
+    return static_cast<std::int64_t>(questions.size()) != limit;
+  });
   if (!questions.empty()) return questions;
   throw BadFile({"an evaluation set has no rows", printable(file.string()),
                  "one JSON object a line", concat(text.size(), " bytes, all blank"),

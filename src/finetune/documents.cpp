@@ -5,6 +5,7 @@
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
+#include "sinkwise/core/lines.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::finetune {
@@ -35,7 +36,7 @@ class Line {
  public:
   Line(const std::string& file, std::int64_t number, std::string_view text)
       : where_(concat(printable(file), ", line ", number)) {
-    value_ = parse_json(std::string(text), where_, kMostLineBytes);
+    value_ = parse_json(text, where_, kMostLineBytes);
     if (!value_.is_object()) refuse("", "an object", value_.type_name());
   }
 
@@ -94,15 +95,10 @@ class Line {
 
 void read_lines(const std::string& path, const std::string& content, const Tokenizer& tokenizer,
                 const Dialogue& dialogue, std::vector<data::Document>& documents) {
-  std::int64_t number = 0;
-  for (std::size_t begin = 0; begin < content.size();) {
-    const std::size_t end = std::min(content.find('\n', begin), content.size());
-    const std::string_view text = std::string_view(content).substr(begin, end - begin);
-    ++number;
-    begin = end + 1;
-    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    documents.push_back(Line(path, number, text).read(tokenizer, dialogue));
-  }
+  for_each_line(content, [&](std::int64_t number, std::string_view text) {
+    if (!is_blank(text)) documents.push_back(Line(path, number, text).read(tokenizer, dialogue));
+    return true;
+  });
 }
 
 std::vector<data::Document> read_one(const std::string& path, const Tokenizer& tokenizer,

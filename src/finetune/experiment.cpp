@@ -35,8 +35,12 @@ void drop_beginning(std::vector<data::Document>& documents, std::optional<std::i
 std::shared_ptr<const data::Task> make_task(const FinetuneConfig& config,
                                             const pretrained::Model& model) {
   const tokenizer::Tokenizer tokenizer = model.load_tokenizer();
-  const auto dialogue = [&config, source = model.chat_template()] {
-    return DialogueTemplate::recognise(source, printable(config.model));
+  // Recognised at the first dialogue, and once: texts alone need no template.
+  const auto dialogue = [&, known = std::optional<DialogueTemplate>()]() mutable {
+    if (!known) {
+      known = DialogueTemplate::recognise(model.chat_template(), printable(config.model));
+    }
+    return *known;
   };
   const auto first = beginning(tokenizer, config.data.begin);
   auto read = [&](const std::vector<std::string>& files) {

@@ -1,6 +1,7 @@
 #include "sinkwise/pretrained/loaded_model.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "recomputed.h"
 #include "sinkwise/core/error.h"
@@ -100,19 +101,17 @@ at::Tensor LoadedModel::through_block(std::size_t layer, const at::Tensor& x,
   const std::shared_ptr<Block>& block = blocks_[layer];
   if (!options.recompute) return block->forward(x, input, record);
   // The second call must see what the first saw; the record is that of the first.
-  auto first = std::make_shared<nn::AttentionRecord>();
-  auto called = std::make_shared<bool>(false);
+  auto first = std::make_shared<std::optional<nn::AttentionRecord>>();
   const LayerOutput output = recomputed(
-      [block, input, first, called](const at::Tensor& again) {
+      [block, input, first](const at::Tensor& again) {
         nn::AttentionRecord seen;
         LayerOutput result{block->forward(again, input, seen), {}};
         result.gate = seen.gate;
-        if (!*called) *first = std::move(seen);
-        *called = true;
+        if (!*first) *first = std::move(seen);
         return result;
       },
       x);
-  record = std::move(*first);
+  record = std::move(**first);
   record.gate = output.gate;
   record.lse = at::Tensor();
   return output.y;
