@@ -59,6 +59,7 @@ json pair_json(const Comparison& comparison, const Pair& pair) {
           {"seeds", pair.seeds},
           {"change", figures_json(pair.change)},
           {"excess_change", figures_json(pair.excess_change)},
+          {"row_error", figure_json(pair.row_error)},
           {"cv_ratio", figure_json(pair.cv_ratio)},
           {"worst_cv_ratio", number(pair.worst_cv_ratio)},
           {"judged_by", pair.judged_by}};

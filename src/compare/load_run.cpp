@@ -91,6 +91,7 @@ double mean_over_heads(const std::vector<Layer>& layers, std::vector<double> Lay
 
 void read_final(Run& run, const Fields& final_values, const Fields& time) {
   for (const FigureInfo& info : kFigures) run.figures[info.key] = final_values.number(info.key);
+  run.row_losses = final_values.numbers("row_losses");
   for (const Fields& layer : final_values.objects("layers")) run.layers.push_back(layer_of(layer));
   if (run.layers.empty()) final_values.fail("layers", "one object a layer", "none");
   run.figures["value_drain"] = mean_over_heads(run.layers, &Layer::value_drain);

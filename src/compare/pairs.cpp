@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "group.h"
@@ -35,6 +36,27 @@ Figure paired(const Pair& pair, const std::vector<Arm>& arms, const Figure& base
 double difference(double base, double balanced) { return balanced - base; }
 double ratio(double base, double balanced) { return balanced / base; }
 
+const std::vector<double>& row_losses(const Arm& arm, std::int64_t seed) {
+  return std::ranges::find(arm.runs, seed, &Run::seed)->row_losses;
+}
+
+// Differences are taken row by row, since a row that is hard is hard for both runs.
+double row_error(const std::vector<double>& base, const std::vector<double>& balanced) {
+  if (base.size() != balanced.size()) return figure_of({}).mean;
+  std::vector<double> change;
+  for (std::size_t i = 0; i < base.size(); ++i) change.push_back(balanced[i] - base[i]);
+  const auto rows = std::ranges::count_if(change, [](double v) { return std::isfinite(v); });
+  return sample_deviation(change) / std::sqrt(static_cast<double>(rows));
+}
+
+Figure row_errors(const Pair& pair, const std::vector<Arm>& arms) {
+  std::vector<double> errors;
+  for (const std::int64_t seed : pair.seeds)
+    errors.push_back(
+        row_error(row_losses(arms[pair.base], seed), row_losses(arms[pair.balanced], seed)));
+  return figure_of(std::move(errors));
+}
+
 void find_worst(Pair& pair) {
   pair.worst_cv_ratio = figure_of({}).mean;
   for (std::size_t i = 0; i < pair.seeds.size(); ++i) {
@@ -51,6 +73,7 @@ Pair pair_of(const std::vector<Arm>& arms, std::size_t base, std::size_t balance
             .seeds = common_seeds(arms[base], arms[balanced]),
             .change = {},
             .excess_change = {},
+            .row_error = {},
             .cv_ratio = {},
             .worst_cv_ratio = 0.0,
             .worst_seed = 0,
@@ -63,6 +86,7 @@ Pair pair_of(const std::vector<Arm>& arms, std::size_t base, std::size_t balance
     if (arms[balanced].groups.contains(group))
       pair.excess_change[group] = paired(pair, arms, values.at("excess"),
                                          arms[balanced].groups.at(group).at("excess"), difference);
+  pair.row_error = row_errors(pair, arms);
   pair.cv_ratio = paired(pair, arms, figure(base, "cv"), figure(balanced, "cv"), ratio);
   find_worst(pair);
   if (measured(pair.change.at("excess")) > 0) pair.judged_by = "excess";

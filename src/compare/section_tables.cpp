@@ -110,6 +110,7 @@ std::vector<Cell> pair_row(const Comparison& comparison, const Pair& pair) {
                                     [](double value) { return value < 0.0; });
   std::vector<Cell> row = {arm_cell(arm),
                            difference_cell(loss, 4),
+                           {report::fixed(pair.row_error.mean, 4), pair.row_error.mean},
                            {concat(better, " of ", measured(loss)), static_cast<double>(better)},
                            spread_cell(pair.cv_ratio, 3),
                            {report::fixed(pair.worst_cv_ratio, 3), pair.worst_cv_ratio,
@@ -125,6 +126,9 @@ Table pairs_table(const Comparison& comparison, const std::string& task) {
           ": balanced minus unbalanced, seed by seed; mean, with the standard deviation below it",
       {{"arm"},
        {"change of loss (nats)", Align::right, "of the excess loss where it is known"},
+       {"error by row", Align::right,
+        "standard error of a seed's change of loss over its held-out rows, row by row; mean of "
+        "seeds"},
        {"lower in", Align::right, "seeds in which the balanced run has the lower loss"},
        {"CV ratio", Align::right, "CV with balance over CV without"},
        {"worst CV ratio", Align::right, "the largest ratio of all seeds"},

@@ -2,6 +2,7 @@
 
 #include "phrases.h"
 #include "sinkwise/core/text.h"
+#include "sinkwise/report/format.h"
 #include "verdicts.h"
 
 namespace sinkwise::compare {
@@ -31,6 +32,9 @@ Verdict judge(const Comparison& comparison, const Pair& pair) {
                                     [](double value) { return value < 0.0; });
   std::string evidence = concat(figure_info(key).title, " ", difference_text(change, key),
                                 ", lower in ", better, " of ", counted(measured(change), "seed"));
+  if (measured(pair.row_error) > 0)
+    evidence += concat("; standard error over the held-out rows of a seed ",
+                       report::fixed(pair.row_error.mean, 4));
   const Figure& bits = pair.change.at("bits_per_byte");
   if (measured(bits) > 0) evidence += "; bits per byte " + difference_text(bits, "bits_per_byte");
   return {.subject = placed_arm(comparison, comparison.arms[pair.balanced]),

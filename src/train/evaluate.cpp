@@ -45,6 +45,14 @@ at::Tensor asked_mask(const TensorBatch& batch, const at::Tensor& losses) {
   return batch.targets != data::Batch::kIgnore;
 }
 
+// Mean loss over the asked positions of each row [B]; NaN without any.
+void append_row_means(const at::Tensor& losses, const at::Tensor& mask, std::vector<double>& into) {
+  const at::Tensor asked = at::where(mask, losses, at::zeros({}, losses.options()));
+  const at::Tensor means = (asked.sum(1, false, at::kDouble) / mask.sum(1)).cpu();
+  into.insert(into.end(), means.const_data_ptr<double>(),
+              means.const_data_ptr<double>() + means.numel());
+}
+
 template <typename Use>
 void for_each_batch(const data::Task& task, std::int64_t rows, const EvaluationOptions& options,
                     const Use& use) {
@@ -130,6 +138,7 @@ Evaluation evaluate(const models::LanguageModel& model, const data::Task& task,
   probes::HeadProbe probe(static_cast<std::int64_t>(names.size()));
   models::ForwardOptions forward = forward_options(options);
   forward.observe = probes::HeadProbe::wanted();
+  Evaluation result;
   LossSum all, grouped;
   std::vector<LossSum> sums(names.size());
   bool has_oracle = false;
@@ -138,7 +147,9 @@ Evaluation evaluate(const models::LanguageModel& model, const data::Task& task,
     const auto output = model.forward(batch.input, forward);
     const at::Tensor losses = position_losses(output, batch);
     has_oracle = batch.oracle.defined();
-    all.add(losses, {}, asked_mask(batch, losses));
+    const at::Tensor asked = asked_mask(batch, losses);
+    all.add(losses, {}, asked);
+    append_row_means(losses, asked, result.row_losses);
     for (std::size_t g = 0; g < names.size(); ++g) {
       const at::Tensor mask = batch.group == static_cast<std::int64_t>(g);
       sums[g].add(losses, batch.oracle, mask);
@@ -146,7 +157,6 @@ Evaluation evaluate(const models::LanguageModel& model, const data::Task& task,
     }
     probe.add(output.records, batch.group, batch.input.document_start);
   });
-  Evaluation result;
   result.loss = all.mean_loss();
   const double bytes = task.bytes_per_token();
   result.bits_per_byte = bytes > 0 ? result.loss / (std::numbers::ln2 * bytes) : kNotANumber;
@@ -190,6 +200,7 @@ json to_json(const Evaluation& evaluation, bool full) {
     return result;
   }
   const auto& costs = evaluation.ablation;
+  result["row_losses"] = evaluation.row_losses;
   result["effective_heads_ablation"] = costs.empty() ? kNotANumber : effective_by_ablation(costs);
   json layers = json::array();
   for (std::size_t n = 0; n < evaluation.layers.size(); ++n) {

@@ -45,10 +45,12 @@ struct Pair {
   std::vector<std::int64_t> seeds;
   std::map<std::string, Figure> change;         // key of kFigures -> difference
   std::map<std::string, Figure> excess_change;  // group -> difference of excess loss
-  Figure cv_ratio;                              // balanced CV / base CV
-  double worst_cv_ratio = 0.0;                  // the largest of them; NaN without any
-  std::int64_t worst_seed = 0;                  // its seed
-  std::string judged_by;                        // "excess" when measured, else "loss"
+  // Standard error of the change of a seed's loss, over its held-out rows: both runs saw the same.
+  Figure row_error;
+  Figure cv_ratio;              // balanced CV / base CV
+  double worst_cv_ratio = 0.0;  // the largest of them; NaN without any
+  std::int64_t worst_seed = 0;  // its seed
+  std::string judged_by;        // "excess" when measured, else "loss"
 };
 
 // One question put to all arms, with the rule that turns numbers into a status.

@@ -50,7 +50,8 @@ struct Run {
   std::map<std::string, std::string> config;                    // flat key -> value as JSON text
   std::map<std::string, double> figures;                        // key of kFigures -> final value
   std::map<std::string, std::map<std::string, double>>
-      groups;  // group -> "loss", "excess" -> value
+      groups;                      // group -> "loss", "excess" -> value
+  std::vector<double> row_losses;  // of each held-out row; empty where not measured
   std::vector<Layer> layers;
   std::vector<CurvePoint> curve;  // ascending steps; empty without a log
 };

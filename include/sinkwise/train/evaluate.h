@@ -28,9 +28,10 @@ struct GroupLoss {
 
 // The held-out rows of a task through a model.
 struct Evaluation {
-  double loss = 0.0;           // mean over the asked positions
-  double bits_per_byte = 0.0;  // NaN when the task is not text
-  double excess = 0.0;         // loss - oracle over grouped positions; NaN without an oracle
+  double loss = 0.0;               // mean over the asked positions
+  double bits_per_byte = 0.0;      // NaN when the task is not text
+  double excess = 0.0;             // loss - oracle over grouped positions; NaN without an oracle
+  std::vector<double> row_losses;  // mean of each held-out row; NaN where nothing is asked
   std::vector<GroupLoss> groups;
   std::vector<probes::LayerHeads> layers;
   objectives::BalanceStatistics gates;        // of the importances in `layers`

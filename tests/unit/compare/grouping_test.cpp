@@ -84,6 +84,17 @@ TEST(Pairs, CompareTheSeedsThatBothHave) {
   EXPECT_NEAR(pair.change.at("excess").spread, 0.05 / std::sqrt(2.0), 1e-12);
 }
 
+TEST(Pairs, PairTheLossesOfHeldOutRows) {
+  compare::Run base = fabricated("sink", kBase, 0), balanced = fabricated("sink", kBalanced, 0);
+  base.row_losses = {1.0, 5.0, kUnmeasured, 9.0};
+  balanced.row_losses = {1.5, 5.0, 3.0, 10.0};  // differences .5, 0, 1: deviation .5
+  EXPECT_NEAR(compare({base, balanced}).pairs[0].row_error.mean, 0.5 / std::sqrt(3.0), 1e-12);
+  balanced.row_losses.pop_back();  // other rows: nothing to pair
+  EXPECT_TRUE(std::isnan(compare({base, balanced}).pairs[0].row_error.mean));
+  balanced.row_losses.clear(), base.row_losses.clear();
+  EXPECT_TRUE(std::isnan(compare({base, balanced}).pairs[0].row_error.mean));
+}
+
 TEST(Pairs, NeedATwin) {
   compare::Run other_label = fabricated("sink", kBalanced, 0),
                other_seed = fabricated("gated_headwise", kBalanced, 5);
