@@ -1,19 +1,23 @@
 #include "sinkwise/objectives/head_balance.h"
 
+#include <algorithm>
+
 #include <torch/torch.h>
+
+#include "host_gates.h"
 
 namespace sinkwise::objectives {
 namespace {
 
-// [H]: sum of G over the rows that `mask` [B or 1, T] marks with 1.
+// [H]: sum of G over the rows that `mask` [B or 1, T] bool marks.
 at::Tensor sum_of_rows(const at::Tensor& gate, const at::Tensor& mask) {
-  if (mask.size(0) == 1) return at::matmul(gate, mask.squeeze(0)).sum(0);  // [B, H, T] [T]
-  return (gate * mask.unsqueeze(1)).sum(at::IntArrayRef{0, 2});
+  const at::Tensor zero = at::zeros({}, gate.options());
+  return at::where(mask.unsqueeze(1), gate, zero).sum(at::IntArrayRef{0, 2});
 }
 
 // [1]: rows behind such a sum. The mask broadcasts over B when it has one row.
 at::Tensor count_of_rows(const at::Tensor& gate, const at::Tensor& mask) {
-  const at::Tensor marked = mask.sum().view({1});
+  const at::Tensor marked = mask.sum().to(gate.scalar_type()).view({1});
   return mask.size(0) == gate.size(0) ? marked : marked * gate.size(0);
 }
 
@@ -82,14 +86,26 @@ double add_layer(const double* x, const bool* routed, std::int64_t H, BalanceFor
   return form == BalanceForm::switch_form ? n * share : 0.0;
 }
 
+GateSums host_sums(const std::vector<nn::AttentionRecord>& records) {
+  const auto L = static_cast<std::int64_t>(records.size()), H = records.front().gate.size(1);
+  const GateSums sums{at::empty({L, H}), at::empty({L, 1})};
+  float* sum = sums.sum.mutable_data_ptr<float>();
+  float* count = sums.count.mutable_data_ptr<float>();
+  for (const nn::AttentionRecord& record : records) {
+    *count++ = static_cast<float>(host_gate_sums(record, sum));
+    sum += H;
+  }
+  return sums;
+}
+
 }  // namespace
 
 GateSums GateSums::of(const std::vector<nn::AttentionRecord>& records) {
+  if (!records.empty() && std::ranges::all_of(records, on_host)) return host_sums(records);
   std::vector<at::Tensor> sums, counts;
   for (const nn::AttentionRecord& record : records) {
-    const at::Tensor mask = record.informative.to(record.gate.scalar_type());
-    sums.push_back(sum_of_rows(record.gate, mask));
-    counts.push_back(count_of_rows(record.gate, mask));
+    sums.push_back(sum_of_rows(record.gate, record.informative));
+    counts.push_back(count_of_rows(record.gate, record.informative));
   }
   return {at::stack(sums), at::stack(counts)};
 }
@@ -153,6 +169,8 @@ BalanceSlope balance_slope(const at::Tensor& importance, const at::Tensor& route
 }
 
 at::Tensor gate_gradient(const nn::AttentionRecord& record, const at::Tensor& slope) {
+  torch::NoGradGuard no_grad;  // a gradient is a constant here
+  if (on_host(record)) return host_gate_gradient(record, slope);
   const at::Tensor mask = record.informative.unsqueeze(1).to(record.gate.scalar_type());
   const at::Tensor of_head = slope.to(record.gate.scalar_type()).view({1, -1, 1});
   return (of_head * mask).expand_as(record.gate);

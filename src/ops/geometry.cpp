@@ -13,14 +13,16 @@ at::Tensor row_positions(const Geometry& geometry, at::Device device) {
   return at::arange(offset, geometry.keys, at::dtype(at::kLong).device(device)).unsqueeze(0);
 }
 
-// [1, T] bool: true for the rows of [begin, end). Few operations: every layer of a training step
-// asks.
+// [1, T] bool: true for the rows of [begin, end). Written in place, since every layer of a training
+// step asks.
 at::Tensor rows_marked(std::int64_t T, std::int64_t begin, std::int64_t end, at::Device device) {
-  at::Tensor rows = at::zeros({1, T}, at::dtype(at::kBool).device(device));
+  at::Tensor rows = at::empty({1, T}, at::dtype(at::kBool));
   begin = std::clamp<std::int64_t>(begin, 0, T);
   end = std::clamp<std::int64_t>(end, begin, T);
-  rows.narrow(1, begin, end - begin).fill_(true);
-  return rows;
+  bool* marked = rows.mutable_data_ptr<bool>();
+  std::fill_n(marked, T, false);
+  std::fill(marked + begin, marked + end, true);
+  return rows.to(device);
 }
 
 }  // namespace

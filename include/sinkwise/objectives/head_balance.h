@@ -77,7 +77,7 @@ BalanceSlope balance_slope(const at::Tensor& importance, const at::Tensor& route
                            BalanceForm form);
 
 // d / d gate [B, H, T] of sum over heads of slope_h * (sum of G_h over the informative rows), for
-// one layer's slope [H]. An expanded view where every row of the batch has the same mask.
+// one layer's slope [H]. May be an expanded view.
 at::Tensor gate_gradient(const nn::AttentionRecord& record, const at::Tensor& slope);
 
 // One loss-free step on the [L, H] biases: b += rate * sign(mean Imp of the layer - Imp_h).

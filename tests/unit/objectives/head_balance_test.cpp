@@ -252,6 +252,31 @@ TEST(GateSums, ALayerWithoutInformativeRowsHasImportanceZero) {
   EXPECT_EQ(gate.grad().abs().max().item<double>(), 0.0);
 }
 
+// float32 records in host memory are summed in one pass over memory, float64 ones by tensor
+// operations: the second is the oracle of the first.
+TEST(GateSums, InHostMemoryAreThoseOfTensorOperations) {
+  const at::Tensor gate = test::random_tensor({3, 4, 7}, 5, at::kFloat).sigmoid();
+  at::Tensor starts = at::zeros({3, 7}, at::kLong);
+  starts[0] = at::arange(7, at::kLong);
+  starts[1].narrow(0, 2, 5).fill_(2);
+  for (const at::Tensor& documents : {at::Tensor(), starts}) {
+    const auto host = vanilla_record(gate, documents);
+    const auto exact = vanilla_record(gate.to(at::kDouble), documents);
+    const GateSums found = GateSums::of({host, host}), expected = GateSums::of({exact, exact});
+    EXPECT_TRUE(same_bits(found.sum, expected.sum.to(at::kFloat)));
+    EXPECT_TRUE(same_bits(found.count, expected.count.to(at::kFloat)));
+    const at::Tensor slope = test::random_tensor({4}, 6, at::kFloat);
+    const at::Tensor gradient = gate_gradient(exact, slope).to(at::kFloat);
+    EXPECT_TRUE(at::equal(gate_gradient(host, slope), gradient));
+  }
+}
+
+TEST(GateSums, OfRowsThatDoNotCountMayBeAnything) {
+  at::Tensor gate = at::full({2, 1, 3}, 0.5F);
+  gate.select(2, 0).fill_(std::numeric_limits<float>::quiet_NaN());
+  EXPECT_EQ(GateSums::of({vanilla_record(gate, {})}).importance().item<double>(), 0.5);
+}
+
 TEST(GateSums, CarryGradientsToInformativeRowsOnly) {
   const at::Tensor gate = test::random_tensor({2, 3, 4}, 3, at::kDouble).sigmoid().requires_grad_();
   const GateSums sums = GateSums::of({vanilla_record(gate, {})});
