@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STOCK = "src/ops/stock/attention.cpp"
 BALANCE = "src/objectives/head_balance.cpp"
+HOST = "src/objectives/host_gates.cpp"
 KERNEL = "src/kernels/cpu/"
 OPERATOR = "test_ops_attention_fused_test"
 KERNELS = "test_kernels_attention_test"
@@ -106,7 +107,13 @@ MUTANTS = [
     ("share of a micro-batch left out of its slope", "src/train/step.cpp", ".mul_(share * config_.lambda)",
      ".mul_(config_.lambda)", STEP),
     ("gate gradient of rows that say nothing", BALANCE, "(of_head * mask).expand_as(record.gate)",
-     "(of_head * at::ones_like(mask)).expand_as(record.gate)", STEP),
+     "(of_head * at::ones_like(mask)).expand_as(record.gate)", OBJECTIVE),
+    ("host: gates of rows that say nothing", HOST, "mask[t] ? static_cast<double>(gate[t]) : 0.0",
+     "static_cast<double>(gate[t])", OBJECTIVE),
+    ("host: gate gradient of rows that say nothing", HOST, "mask[t] ? head_slope[h] : 0.0F", "head_slope[h]",
+     OBJECTIVE),
+    ("host: every sequence has the rows of the first", HOST, "mask_stride(informative.size(0) == 1 ? 0 : T)",
+     "mask_stride(0)", OBJECTIVE),
     ("slope of CV without the mean's share", BALANCE, " - 2.0 * variance / (mean * mean * mean);", ";", OBJECTIVE),
     ("loss-free step the wrong way", BALANCE, "(importance.mean(1, true) - importance).sign()",
      "(importance - importance.mean(1, true)).sign()", OBJECTIVE),
