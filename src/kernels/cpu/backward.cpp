@@ -56,9 +56,14 @@ struct BackwardScratch {
   static std::size_t row_stride(std::size_t columns) {
     return static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(columns)));
   }
-  static std::size_t tile_stride(std::size_t block) { return row_stride(block); }
+  // Whole strips are written, also where the last one reaches past the block (48 keys, strips of
+  // 32).
+  static std::size_t strip_lanes(std::size_t block) {
+    return (block + kStrip - 1) / kStrip * kStrip;
+  }
+  static std::size_t tile_stride(std::size_t block) { return row_stride(strip_lanes(block)); }
   static std::size_t lane_floats(std::size_t block, std::size_t D) {
-    return (block + kStrip - 1) / kStrip * kStrip * D;
+    return strip_lanes(block) * D;
   }
   static std::size_t size(std::size_t block, std::size_t D) {
     return 3 * Workspace::rounded(block * row_stride(D)) +
