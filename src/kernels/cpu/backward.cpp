@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cpu/pack-inl.h"
+#include "cpu/pack_pairs-inl.h"
 #include "cpu/row_terms-inl.h"
 #include "cpu/task.h"
 #include "cpu/tile-inl.h"
@@ -22,36 +23,85 @@
 HWY_BEFORE_NAMESPACE();
 namespace sinkwise::kernels::HWY_NAMESPACE {
 
+// Rows of all heads of a group, packed once: every block of keys reads them. Each head has its own.
+template <class X>
+struct QueryRows {
+  std::size_t stride = 0, row_stride = 0;
+  std::size_t head_units = 0, head_rows = 0;          // rows from one head's to the next one's
+  X *query = nullptr, *grad_out = nullptr;            // [heads, units(T), stride]
+  X *query_rows = nullptr, *grad_out_rows = nullptr;  // [heads, T, row_stride]
+
+  std::size_t at(std::int64_t head, std::int64_t row) const {
+    return (static_cast<std::size_t>(head) * head_units + units<X>(static_cast<std::size_t>(row))) *
+           stride;
+  }
+  std::size_t rows_at(std::int64_t head, std::int64_t row) const {
+    return (static_cast<std::size_t>(head) * head_rows + static_cast<std::size_t>(row)) *
+           row_stride;
+  }
+};
+
+// X: what the blocks of the products are made of, float or Pair (operand.h).
+template <class X>
 struct BackwardScratch {
   Workspace memory;
-  KeyBlock keys;
-  QueryBlock queries;
-  TileScores tile;
-  // Rows of all heads of a group, [heads, T, stride]. Packed once: every block of keys reads them.
-  float *query, *grad_out;
+  KeyBlock<X> keys;
+  QueryBlock<X> queries;
+  Tile<X> tile;
+  QueryRows<X> rows;
   float* grad_query;         // where one task owns them; the plan holds them otherwise
   std::vector<char> finite;  // of each query block
   std::vector<GroupRange> groups;
 
-  // rows: T times the heads of a group; own_rows: those of grad_query, 0 where it lies in the plan.
-  BackwardScratch(std::size_t block, std::size_t D, std::size_t rows, std::size_t own_rows)
-      : memory(size(block, D) + 2 * Workspace::rounded(rows * row_stride(D)) +
+  // heads: of a group; own_rows: those of grad_query, 0 where it lies in the plan.
+  BackwardScratch(std::size_t block, std::size_t D, std::size_t heads, std::size_t T,
+                  std::size_t own_rows)
+      : memory(size(block, D) + query_floats(D, heads, T) +
                Workspace::rounded(own_rows * row_stride(D))),
         groups((block + kRows - 1) / kRows) {
-    const std::size_t stride = row_stride(D), lanes = lane_floats(block, D);
+    const std::size_t stride = row_stride(D), lanes = strip_lanes(block) * units<X>(D);
     keys.stride = queries.stride = stride;
-    keys.key = memory.take(block * stride);
+    keys.key = memory.take_as<X>(units<X>(block) * stride);
     keys.grad_key = memory.take(block * stride);
     keys.grad_value = memory.take(block * stride);
-    keys.key_lanes = memory.take(lanes);
-    keys.value_lanes = memory.take(lanes);
-    tile.stride = tile_stride(block);
-    tile.weight = memory.take(block * tile.stride);
-    tile.grad_score = memory.take(block * tile.stride);
-    query = memory.take(rows * stride);
-    grad_out = memory.take(rows * stride);
+    keys.key_lanes = memory.take_as<X>(lanes);
+    keys.value_lanes = memory.take_as<X>(lanes);
+    take_tile(block);
+    take_queries(D, heads, T);
     grad_query = memory.take(own_rows * stride);
   }
+
+  void take_tile(std::size_t block) {
+    tile.stride = row_stride(strip_lanes(block));
+    tile.weight = memory.take_as<X>(units<X>(block) * tile.stride);
+    tile.grad_score = memory.take_as<X>(units<X>(block) * tile.stride);
+    if constexpr (kTwoWays) {
+      tile.row_stride = row_stride(units<X>(strip_lanes(block)));
+      tile.grad_score_rows = memory.take_as<X>(block * tile.row_stride);
+      tile.scratch = {memory.take(kRows * kStrip), memory.take(kRows * kStrip), kStrip};
+    } else {
+      tile.row_stride = tile.stride;
+      tile.grad_score_rows = tile.grad_score;
+    }
+  }
+
+  void take_queries(std::size_t D, std::size_t heads, std::size_t T) {
+    rows.stride = row_stride(D);
+    rows.head_units = units<X>(T);
+    rows.head_rows = T;
+    rows.query = memory.take_as<X>(heads * rows.head_units * rows.stride);
+    rows.grad_out = memory.take_as<X>(heads * rows.head_units * rows.stride);
+    rows.row_stride = row_stride(units<X>(D));
+    rows.query_rows = rows.query;
+    rows.grad_out_rows = rows.grad_out;
+    if constexpr (kTwoWays) {
+      rows.query_rows = memory.take_as<X>(heads * T * rows.row_stride);
+      rows.grad_out_rows = memory.take_as<X>(heads * T * rows.row_stride);
+    }
+    queries.row_stride = rows.row_stride;
+  }
+
+  static constexpr bool kTwoWays = kSteps<X> > 1;  // whether blocks that serve both ways are two
 
   static std::size_t row_stride(std::size_t columns) {
     return static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(columns)));
@@ -61,52 +111,75 @@ struct BackwardScratch {
   static std::size_t strip_lanes(std::size_t block) {
     return (block + kStrip - 1) / kStrip * kStrip;
   }
-  static std::size_t tile_stride(std::size_t block) { return row_stride(strip_lanes(block)); }
-  static std::size_t lane_floats(std::size_t block, std::size_t D) {
-    return strip_lanes(block) * D;
+  static std::size_t query_floats(std::size_t D, std::size_t heads, std::size_t T) {
+    const std::size_t one = Workspace::rounded(heads * units<X>(T) * row_stride(D));
+    const std::size_t other = Workspace::rounded(heads * T * row_stride(units<X>(D)));
+    return 2 * (one + (kTwoWays ? other : 0));
+  }
+  static std::size_t tile_floats(std::size_t block) {
+    const std::size_t lanes = strip_lanes(block);
+    const std::size_t one = Workspace::rounded(units<X>(block) * row_stride(lanes));
+    const std::size_t other = Workspace::rounded(block * row_stride(units<X>(lanes)));
+    return 2 * one + (kTwoWays ? other + 2 * Workspace::rounded(kRows * kStrip) : 0);
   }
   static std::size_t size(std::size_t block, std::size_t D) {
-    return 3 * Workspace::rounded(block * row_stride(D)) +
-           2 * Workspace::rounded(lane_floats(block, D)) +
-           2 * Workspace::rounded(block * tile_stride(block));
+    return Workspace::rounded(units<X>(block) * row_stride(D)) +
+           2 * Workspace::rounded(block * row_stride(D)) +
+           2 * Workspace::rounded(strip_lanes(block) * units<X>(D)) + tile_floats(block);
   }
 };
 
 std::size_t whole_vectors(std::size_t D) { return (D + kLanes - 1) / kLanes * kLanes; }
 
+// Scale and log2(e) ride on the packed keys where they are float32 anyway; bfloat16 keys stay as
+// they are, and the scores are multiplied.
 template <class E>
-void load_keys(const AttentionProblem& p, std::int64_t b, std::int64_t key_head, KeyBlock& k) {
+void pack_lanes(const E* from, std::int64_t from_stride, std::size_t rows, std::size_t D,
+                float factor, float* to) {
+  pack_transposed(from, from_stride, rows, D, factor, to);
+}
+#if SINKWISE_HAS_PAIRS
+void pack_lanes(const BFloat16* from, std::int64_t from_stride, std::size_t rows, std::size_t D,
+                float /*factor*/, Pair* to) {
+  pack_transposed(from, from_stride, rows, D, to);
+}
+#endif
+
+template <class E, class X>
+void load_keys(const AttentionProblem& p, std::int64_t b, std::int64_t key_head, KeyBlock<X>& k) {
   const auto D = static_cast<std::size_t>(p.D), count = static_cast<std::size_t>(k.end - k.begin);
   const E* key = row_of<E>(p.key, b, key_head, k.begin);
-  k.key_finite = pack_rows(key, p.key.strides.row, count, D, whole_vectors(D), k.key, k.stride);
+  k.key_finite =
+      pack_along_rows(key, p.key.strides.row, count, D, whole_vectors(D), k.key, k.stride);
+  k.score_factor = p.scale * std::numbers::log2e_v<float>;
   for (std::size_t strip = 0; strip * kStrip < count; ++strip) {
     const auto first = k.begin + static_cast<std::int64_t>(strip * kStrip);
     const std::size_t lanes = std::min(kStrip, count - strip * kStrip);
-    pack_transposed(row_of<E>(p.key, b, key_head, first), p.key.strides.row, lanes, D,
-                    p.scale * std::numbers::log2e_v<float>, k.key_lanes + strip * D * kStrip);
-    pack_transposed(row_of<E>(p.value, b, key_head, first), p.value.strides.row, lanes, D, 1.0F,
-                    k.value_lanes + strip * D * kStrip);
+    const std::size_t at = strip * kStrip * units<X>(D);
+    pack_lanes(row_of<E>(p.key, b, key_head, first), p.key.strides.row, lanes, D, k.score_factor,
+               k.key_lanes + at);
+    pack_lanes(row_of<E>(p.value, b, key_head, first), p.value.strides.row, lanes, D, 1.0F,
+               k.value_lanes + at);
   }
   std::fill_n(k.grad_key, count * k.stride, 0.0F);
   std::fill_n(k.grad_value, count * k.stride, 0.0F);
 }
 
-// Rows [row, row + count) of one head, to query and grad_out [count, stride]. Returns whether all
-// are finite.
-template <class E>
-bool load_rows(const AttentionProblem& p, const Upstream& upstream, std::int64_t b, std::int64_t h,
-               std::int64_t row, std::size_t count, std::size_t stride, float* query,
-               float* grad_out) {
-  const auto D = static_cast<std::size_t>(p.D);
-  const bool finite = pack_rows(row_of<E>(p.query, b, h, row), p.query.strides.row, count, D,
-                                whole_vectors(D), query, stride);
-  if (upstream.out.data == nullptr) {
-    std::fill_n(grad_out, count * stride, 0.0F);
-    return finite;
+// `count` rows from `row` of one head, packed once a way. Returns whether all are finite.
+template <class X, class E>
+bool load_rows(const Input& input, std::int64_t b, std::int64_t h, std::int64_t row,
+               std::size_t count, std::size_t D, X* steps, std::size_t stride, X* rows,
+               std::size_t row_stride) {
+  if (input.data == nullptr) {
+    std::fill_n(steps, units<X>(count) * stride, X{});
+    std::fill_n(rows, count * row_stride, X{});
+    return true;
   }
-  return pack_rows(row_of<E>(upstream.out, b, h, row), upstream.out.strides.row, count, D,
-                   whole_vectors(D), grad_out, stride) &&
-         finite;
+  const E* from = row_of<E>(input, b, h, row);
+  if constexpr (kSteps < X >> 1) {
+    pack_along_columns(from, input.strides.row, count, D, rows, row_stride);
+  }
+  return pack_along_rows(from, input.strides.row, count, D, whole_vectors(D), steps, stride);
 }
 
 // Whether some row of the query block at `row` sees a key of [begin, end).
@@ -117,39 +190,51 @@ bool block_sees(const std::vector<RowRange>& ranges, std::int64_t row, std::int6
 }
 
 // The query blocks of the g-th head of the group that see any key of the task.
-template <class E>
+template <class E, class X>
 void load_queries(const AttentionProblem& p, const Upstream& upstream, const TileTask& task,
-                  std::int64_t g, const std::vector<RowRange>& ranges, BackwardScratch& scratch) {
+                  std::int64_t g, const std::vector<RowRange>& ranges,
+                  BackwardScratch<X>& scratch) {
   const std::int64_t block = key_block(p.D), h = task.key_head * (p.H / p.K) + g;
-  const std::size_t stride = scratch.queries.stride;
+  const auto D = static_cast<std::size_t>(p.D);
+  const QueryRows<X>& to = scratch.rows;
   for (std::int64_t row = 0; row < p.T; row += block) {
     const std::int64_t count = std::min(block, p.T - row);
-    const auto at = static_cast<std::size_t>(g * p.T + row) * stride;
-    const bool needed = block_sees(ranges, row, count, task.keys.begin, task.keys.end);
-    scratch.finite.push_back(!needed || load_rows<E>(p, upstream, task.b, h, row,
-                                                     static_cast<std::size_t>(count), stride,
-                                                     scratch.query + at, scratch.grad_out + at));
+    bool finite = true;
+    if (block_sees(ranges, row, count, task.keys.begin, task.keys.end)) {
+      const std::size_t at = to.at(g, row), rows_at = to.rows_at(g, row);
+      const auto rows = static_cast<std::size_t>(count);
+      finite = load_rows<X, E>(p.query, task.b, h, row, rows, D, to.query + at, to.stride,
+                               to.query_rows + rows_at, to.row_stride);
+      finite = load_rows<X, E>(upstream.out, task.b, h, row, rows, D, to.grad_out + at, to.stride,
+                               to.grad_out_rows + rows_at, to.row_stride) &&
+               finite;
+    }
+    scratch.finite.push_back(finite);
   }
 }
 
 // All query blocks of the g-th head of the group against the keys that are loaded. grad_query
 // [T, stride].
+template <class X>
 void meet_queries(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
                   std::int64_t b, std::int64_t h, std::int64_t g,
                   const std::vector<RowRange>& ranges, const float* delta, float* grad_query,
-                  BackwardScratch& scratch) {
+                  BackwardScratch<X>& scratch) {
   const std::int64_t block = key_block(p.D), head = (b * p.H + h) * p.T;
   const bool gate_term = p.gate == Gate::first_key && upstream.gate != nullptr;
-  const KeyBlock& k = scratch.keys;
-  QueryBlock& q = scratch.queries;
+  const KeyBlock<X>& k = scratch.keys;
+  const QueryRows<X>& from = scratch.rows;
+  QueryBlock<X>& q = scratch.queries;
   const char* finite = scratch.finite.data() + g * ((p.T + block - 1) / block);
   for (std::int64_t row = 0; row < p.T; row += block, ++finite) {
     const std::int64_t count = std::min(block, p.T - row);
     if (!block_sees(ranges, row, count, k.begin, k.end)) continue;
     q.count = static_cast<std::size_t>(count);
     q.range = ranges.data() + row;
-    q.query = scratch.query + static_cast<std::size_t>(g * p.T + row) * q.stride;
-    q.grad_out = scratch.grad_out + static_cast<std::size_t>(g * p.T + row) * q.stride;
+    q.query = from.query + from.at(g, row);
+    q.grad_out = from.grad_out + from.at(g, row);
+    q.query_rows = from.query_rows + from.rows_at(g, row);
+    q.grad_out_rows = from.grad_out_rows + from.rows_at(g, row);
     q.finite = *finite != 0;
     q.lse = saved.lse + head + row;
     q.delta = delta + head + row;
@@ -159,13 +244,13 @@ void meet_queries(const AttentionProblem& p, const SavedForward& saved, const Up
   }
 }
 
-template <class E>
+template <class E, class X>
 void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
                     const Gradients& gradients, BackwardPlan& plan, const TileTask& task,
-                    BackwardScratch& scratch) {
+                    BackwardScratch<X>& scratch) {
   const std::int64_t group = p.H / p.K;
   const auto D = static_cast<std::size_t>(p.D), T = static_cast<std::size_t>(p.T);
-  KeyBlock& k = scratch.keys;
+  KeyBlock<X>& k = scratch.keys;
   const auto grad_query = [&](std::int64_t g) {
     return plan.chunks() == 1 ? scratch.grad_query + static_cast<std::size_t>(g) * T * k.stride
                               : plan.partial(task.b, task.key_head * group + g, task.chunk);
@@ -231,18 +316,29 @@ void row_worker(const AttentionProblem& p, const SavedForward& saved, const Upst
   }
 }
 
+template <class X, class E>
+void backward_chunks_of(const AttentionProblem& p, const SavedForward& saved,
+                        const Upstream& upstream, const Gradients& gradients, BackwardPlan& plan,
+                        TaskQueue& queue) {
+  const auto heads = static_cast<std::size_t>(p.H / p.K), T = static_cast<std::size_t>(p.T);
+  BackwardScratch<X> scratch(static_cast<std::size_t>(key_block(p.D)),
+                             static_cast<std::size_t>(p.D), heads, T,
+                             plan.chunks() == 1 ? heads * T : 0);
+  while (const auto index = queue.next()) {
+    backward_chunk<E>(p, saved, upstream, gradients, plan, plan.tile_task(*index), scratch);
+  }
+}
+
 void tile_worker(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
                  const Gradients& gradients, BackwardPlan& plan, TaskQueue& queue) {
-  const auto rows = static_cast<std::size_t>(p.T * (p.H / p.K));
-  BackwardScratch scratch(static_cast<std::size_t>(key_block(p.D)), static_cast<std::size_t>(p.D),
-                          rows, plan.chunks() == 1 ? rows : 0);
-  while (const auto index = queue.next()) {
-    const TileTask task = plan.tile_task(*index);
-    if (p.element == Element::float32) {
-      backward_chunk<float>(p, saved, upstream, gradients, plan, task, scratch);
-    } else {
-      backward_chunk<BFloat16>(p, saved, upstream, gradients, plan, task, scratch);
-    }
+  if (p.element == Element::float32) {
+    backward_chunks_of<float, float>(p, saved, upstream, gradients, plan, queue);
+#if SINKWISE_HAS_PAIRS
+  } else if (bfloat16_dot_products()) {
+    backward_chunks_of<Pair, BFloat16>(p, saved, upstream, gradients, plan, queue);
+#endif
+  } else {
+    backward_chunks_of<float, BFloat16>(p, saved, upstream, gradients, plan, queue);
   }
 }
 

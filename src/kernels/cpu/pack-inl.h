@@ -78,6 +78,18 @@ HWY_NOINLINE bool pack_rows(const E* from, std::int64_t from_stride, std::size_t
   return hn::AllTrue(tag, hn::Eq(worst, hn::Zero(tag))) && worst_tail == 0.0F;
 }
 
+// A block of float is the same whichever way the steps of its product run (operand.h).
+template <class E>
+HWY_INLINE void pack_along_columns(const E* from, std::int64_t from_stride, std::size_t rows,
+                                   std::size_t D, float* to, std::size_t stride) {
+  pack_rows(from, from_stride, rows, D, D, to, stride);
+}
+template <class E>
+HWY_INLINE bool pack_along_rows(const E* from, std::int64_t from_stride, std::size_t rows,
+                                std::size_t D, std::size_t width, float* to, std::size_t stride) {
+  return pack_rows(from, from_stride, rows, D, width, to, stride);
+}
+
 template <class E>
 HWY_NOINLINE bool rows_finite(const E* from, std::int64_t from_stride, std::size_t rows,
                               std::size_t D) {

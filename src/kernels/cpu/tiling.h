@@ -7,6 +7,8 @@
 
 namespace sinkwise::kernels {
 
+inline constexpr std::int64_t kLargestHead = 256;  // head sizes served: 1 to this
+
 // Keys in one block: a multiple of every register tile's rows (6, 12) and strip (8, 16, 32), small
 // enough that the blocks of one step stay in a second-level cache of 512 KiB.
 std::int64_t key_block(std::int64_t D);

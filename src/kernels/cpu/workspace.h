@@ -14,6 +14,12 @@ class Workspace {
   explicit Workspace(std::size_t floats);
 
   float* take(std::size_t floats);  // aborts the program if more is taken than was asked for
+  // The same memory for another type of four bytes.
+  template <class X>
+  X* take_as(std::size_t count) {
+    static_assert(sizeof(X) == sizeof(float));
+    return reinterpret_cast<X*>(take(count));
+  }
   void rewind() { used_ = 0; }
 
   static std::size_t rounded(std::size_t floats);  // what take(floats) uses up
