@@ -6,6 +6,7 @@
 #include <numbers>
 #include <vector>
 
+#include "cpu/backward_scratch-inl.h"
 #include "cpu/pack-inl.h"
 #include "cpu/pack_pairs-inl.h"
 #include "cpu/row_terms-inl.h"
@@ -16,118 +17,13 @@
 // The backward, three rounds of independent tasks:
 //   rows    delta_i, and each row's part of the sink's gradient
 //   tiles   for one (batch, key head) and a chunk of its keys: block of keys by block of keys,
-//   every
-//           query block that sees it; dk and dv are sums of one task, dq a sum over chunks
+//           every query block that sees it; dk and dv are sums of one task, dq a sum over chunks
 //   chunks  dq from the chunks, in their order
 
 HWY_BEFORE_NAMESPACE();
 namespace sinkwise::kernels::HWY_NAMESPACE {
 
-// Rows of all heads of a group, packed once: every block of keys reads them. Each head has its own.
-template <class X>
-struct QueryRows {
-  std::size_t stride = 0, row_stride = 0;
-  std::size_t head_units = 0, head_rows = 0;          // rows from one head's to the next one's
-  X *query = nullptr, *grad_out = nullptr;            // [heads, units(T), stride]
-  X *query_rows = nullptr, *grad_out_rows = nullptr;  // [heads, T, row_stride]
-
-  std::size_t at(std::int64_t head, std::int64_t row) const {
-    return (static_cast<std::size_t>(head) * head_units + units<X>(static_cast<std::size_t>(row))) *
-           stride;
-  }
-  std::size_t rows_at(std::int64_t head, std::int64_t row) const {
-    return (static_cast<std::size_t>(head) * head_rows + static_cast<std::size_t>(row)) *
-           row_stride;
-  }
-};
-
-// X: what the blocks of the products are made of, float or Pair (operand.h).
-template <class X>
-struct BackwardScratch {
-  Workspace memory;
-  KeyBlock<X> keys;
-  QueryBlock<X> queries;
-  Tile<X> tile;
-  QueryRows<X> rows;
-  float* grad_query;         // where one task owns them; the plan holds them otherwise
-  std::vector<char> finite;  // of each query block
-  std::vector<GroupRange> groups;
-
-  // heads: of a group; own_rows: those of grad_query, 0 where it lies in the plan.
-  BackwardScratch(std::size_t block, std::size_t D, std::size_t heads, std::size_t T,
-                  std::size_t own_rows)
-      : memory(size(block, D) + query_floats(D, heads, T) +
-               Workspace::rounded(own_rows * row_stride(D))),
-        groups((block + kRows - 1) / kRows) {
-    const std::size_t stride = row_stride(D), lanes = strip_lanes(block) * units<X>(D);
-    keys.stride = queries.stride = stride;
-    keys.key = memory.take_as<X>(units<X>(block) * stride);
-    keys.grad_key = memory.take(block * stride);
-    keys.grad_value = memory.take(block * stride);
-    keys.key_lanes = memory.take_as<X>(lanes);
-    keys.value_lanes = memory.take_as<X>(lanes);
-    take_tile(block);
-    take_queries(D, heads, T);
-    grad_query = memory.take(own_rows * stride);
-  }
-
-  void take_tile(std::size_t block) {
-    tile.stride = row_stride(strip_lanes(block));
-    tile.weight = memory.take_as<X>(units<X>(block) * tile.stride);
-    tile.grad_score = memory.take_as<X>(units<X>(block) * tile.stride);
-    if constexpr (kTwoWays) {
-      tile.row_stride = row_stride(units<X>(strip_lanes(block)));
-      tile.grad_score_rows = memory.take_as<X>(block * tile.row_stride);
-      tile.scratch = {memory.take(kRows * kStrip), memory.take(kRows * kStrip), kStrip};
-    } else {
-      tile.row_stride = tile.stride;
-      tile.grad_score_rows = tile.grad_score;
-    }
-  }
-
-  void take_queries(std::size_t D, std::size_t heads, std::size_t T) {
-    rows.stride = row_stride(D);
-    rows.head_units = units<X>(T);
-    rows.head_rows = T;
-    rows.query = memory.take_as<X>(heads * rows.head_units * rows.stride);
-    rows.grad_out = memory.take_as<X>(heads * rows.head_units * rows.stride);
-    rows.row_stride = row_stride(units<X>(D));
-    rows.query_rows = rows.query;
-    rows.grad_out_rows = rows.grad_out;
-    if constexpr (kTwoWays) {
-      rows.query_rows = memory.take_as<X>(heads * T * rows.row_stride);
-      rows.grad_out_rows = memory.take_as<X>(heads * T * rows.row_stride);
-    }
-    queries.row_stride = rows.row_stride;
-  }
-
-  static constexpr bool kTwoWays = kSteps<X> > 1;  // whether blocks that serve both ways are two
-
-  static std::size_t row_stride(std::size_t columns) {
-    return static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(columns)));
-  }
-  // Whole strips are written, also where the last one reaches past the block (48 keys, strips of
-  // 32).
-  static std::size_t strip_lanes(std::size_t block) {
-    return (block + kStrip - 1) / kStrip * kStrip;
-  }
-  static std::size_t query_floats(std::size_t D, std::size_t heads, std::size_t T) {
-    const std::size_t one = Workspace::rounded(heads * units<X>(T) * row_stride(D));
-    const std::size_t other = Workspace::rounded(heads * T * row_stride(units<X>(D)));
-    return 2 * (one + (kTwoWays ? other : 0));
-  }
-  static std::size_t tile_floats(std::size_t block) {
-    const std::size_t lanes = strip_lanes(block);
-    const std::size_t one = Workspace::rounded(units<X>(block) * row_stride(lanes));
-    const std::size_t other = Workspace::rounded(block * row_stride(units<X>(lanes)));
-    return 2 * one + (kTwoWays ? other + 2 * Workspace::rounded(kRows * kStrip) : 0);
-  }
-  static std::size_t size(std::size_t block, std::size_t D) {
-    return Workspace::rounded(units<X>(block) * row_stride(D)) +
-           2 * Workspace::rounded(block * row_stride(D)) +
-           2 * Workspace::rounded(strip_lanes(block) * units<X>(D)) + tile_floats(block);
-  }
-};
+// E: of the tensors; X: what the blocks of the products are made of, float or Pair (operand.h).
 
 std::size_t whole_vectors(std::size_t D) { return (D + kLanes - 1) / kLanes * kLanes; }
 
@@ -194,7 +90,7 @@ template <class E, class X>
 void load_queries(const AttentionProblem& p, const Upstream& upstream, const TileTask& task,
                   std::int64_t g, const std::vector<RowRange>& ranges,
                   BackwardScratch<X>& scratch) {
-  const std::int64_t block = key_block(p.D), h = task.key_head * (p.H / p.K) + g;
+  const std::int64_t block = kKeyBlock, h = task.key_head * (p.H / p.K) + g;
   const auto D = static_cast<std::size_t>(p.D);
   const QueryRows<X>& to = scratch.rows;
   for (std::int64_t row = 0; row < p.T; row += block) {
@@ -220,7 +116,7 @@ void meet_queries(const AttentionProblem& p, const SavedForward& saved, const Up
                   std::int64_t b, std::int64_t h, std::int64_t g,
                   const std::vector<RowRange>& ranges, const float* delta, float* grad_query,
                   BackwardScratch<X>& scratch) {
-  const std::int64_t block = key_block(p.D), head = (b * p.H + h) * p.T;
+  const std::int64_t block = kKeyBlock, head = (b * p.H + h) * p.T;
   const bool gate_term = p.gate == Gate::first_key && upstream.gate != nullptr;
   const KeyBlock<X>& k = scratch.keys;
   const QueryRows<X>& from = scratch.rows;
@@ -260,7 +156,7 @@ void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const 
     std::fill_n(grad_query(g), T * k.stride, 0.0F);
     load_queries<E>(p, upstream, task, g, plan.rows_of(task.b), scratch);
   }
-  const auto block = static_cast<std::int32_t>(key_block(p.D));
+  const auto block = static_cast<std::int32_t>(kKeyBlock);
   for (auto begin = static_cast<std::int32_t>(task.keys.begin); begin < task.keys.end;
        begin += block) {
     k.begin = begin;
@@ -321,8 +217,7 @@ void backward_chunks_of(const AttentionProblem& p, const SavedForward& saved,
                         const Upstream& upstream, const Gradients& gradients, BackwardPlan& plan,
                         TaskQueue& queue) {
   const auto heads = static_cast<std::size_t>(p.H / p.K), T = static_cast<std::size_t>(p.T);
-  BackwardScratch<X> scratch(static_cast<std::size_t>(key_block(p.D)),
-                             static_cast<std::size_t>(p.D), heads, T,
+  BackwardScratch<X> scratch(static_cast<std::size_t>(p.D), heads, T,
                              plan.chunks() == 1 ? heads * T : 0);
   while (const auto index = queue.next()) {
     backward_chunk<E>(p, saved, upstream, gradients, plan, plan.tile_task(*index), scratch);

@@ -24,7 +24,6 @@ HWY_BEFORE_NAMESPACE();
 namespace sinkwise::kernels::HWY_NAMESPACE {
 
 // X: what the blocks of the products are made of, float or Pair (operand.h).
-
 template <class X>
 struct Strip {
   const RowRange* rows = nullptr;  // [kStrip]
@@ -46,25 +45,33 @@ constexpr std::size_t kStripsThatPack = 3;
 // In place where that serves: float32 rows that few strips will read. Else a copy whose rows spread
 // over the cache; rows of a projection lie a power of two apart and would evict each other.
 template <class X, class E>
+bool in_place(const E* from, std::int64_t stride, std::size_t strips, Block<X>& block) {
+  if constexpr (std::is_same_v<X, E>) {
+    block = {from, static_cast<std::size_t>(stride)};
+    return strips < kStripsThatPack;
+  } else {
+    return false;
+  }
+}
+
+template <class X, class E>
 Block<X> key_block_of(const E* from, std::int64_t stride, std::size_t count, std::size_t D,
                       std::size_t strips, X* scratch) {
-  if constexpr (std::is_same_v<X, E>) {
-    if (strips < kStripsThatPack) return {from, static_cast<std::size_t>(stride)};
-  }
-  const auto width = static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(D)));
-  pack_along_columns(from, stride, count, D, scratch, width);
-  return {scratch, width};
+  Block<X> block;
+  if (in_place(from, stride, strips, block)) return block;
+  block = {scratch, row_stride(units<X>(D))};
+  pack_along_columns(from, stride, count, D, scratch, block.stride);
+  return block;
 }
 
 template <class X, class E>
 Block<X> value_block_of(const E* from, std::int64_t stride, std::size_t count, std::size_t D,
                         std::size_t strips, X* scratch) {
-  if constexpr (std::is_same_v<X, E>) {
-    if (strips < kStripsThatPack) return {from, static_cast<std::size_t>(stride)};
-  }
-  const auto width = static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(D)));
-  pack_along_rows(from, stride, count, D, D, scratch, width);
-  return {scratch, width};
+  Block<X> block;
+  if (in_place(from, stride, strips, block)) return block;
+  block = {scratch, row_stride(D)};
+  pack_along_rows(from, stride, count, D, D, scratch, block.stride);
+  return block;
 }
 
 // Sum over keys row by row, for blocks in which a masked value is not finite: 0 * NaN must not
@@ -136,30 +143,34 @@ HWY_NOINLINE void attend_block(Strip<X>& strip, Block<X> key, Block<X> value, st
   }
 }
 
-// The scratch of one task and how it is cut up. Blocks of Pair fit where blocks of float do.
+// The scratch of one task and how it is cut up.
 template <class X>
 struct ForwardScratch {
   std::vector<RowRange> rows;  // one a lane, the last row repeated in lanes past T
   std::vector<Strip<X>> strips;
+  float* scores = nullptr;
+  X *key = nullptr, *value = nullptr;
   Workspace memory;
-  float* scores;
-  X *key, *value;
 
-  ForwardScratch(std::size_t row_count, std::size_t D, std::size_t block)
-      : rows(row_count),
-        strips(row_count / kStrip),
-        memory(2 * strips.size() * Workspace::rounded(D * kStrip) +
-               Workspace::rounded(block * kStrip) +
-               2 * Workspace::rounded(block * static_cast<std::size_t>(
-                                                  padded_stride(static_cast<std::int64_t>(D))))) {
+  ForwardScratch(std::size_t row_count, std::size_t D)
+      : rows(row_count), strips(row_count / kStrip), memory(0) {
+    WorkspaceSize size;
+    lay_out(size, D);
+    memory = Workspace(size.floats);
+    lay_out(memory, D);
+  }
+
+ private:
+  template <class Memory>
+  void lay_out(Memory& from, std::size_t D) {
+    constexpr auto kBlock = static_cast<std::size_t>(kKeyBlock);
     for (Strip<X>& strip : strips) {
-      strip.query = memory.take_as<X>(D * kStrip);
-      strip.output = memory.take(D * kStrip);
+      strip.query = take_as<X>(from, units<X>(D) * kStrip);
+      strip.output = from.take(D * kStrip);
     }
-    const auto width = static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(D)));
-    scores = memory.take(block * kStrip);
-    key = memory.take_as<X>(block * width);
-    value = memory.take_as<X>(block * width);
+    scores = from.take(kBlock * kStrip);
+    key = take_as<X>(from, kBlock * row_stride(units<X>(D)));
+    value = take_as<X>(from, units<X>(kBlock) * row_stride(D));
   }
 };
 
@@ -218,7 +229,7 @@ void forward_rows_of_head(const AttentionProblem& p, const ForwardResult& result
     last = std::max(last, scratch.strips[s].range.end);
   }
   first = last_whole<X>(first);
-  const auto block = static_cast<std::int32_t>(key_block(p.D));
+  const auto block = static_cast<std::int32_t>(kKeyBlock);
   for (std::int32_t from = first / block * block; from < last; from += block) {
     const std::int32_t begin = std::max(from, first), end = std::min(from + block, last);
     const auto count = static_cast<std::size_t>(end - begin);
@@ -250,8 +261,7 @@ template <class X, class E>
 void forward_tasks(const AttentionProblem& p, const ForwardResult& result, const ForwardPlan& plan,
                    TaskQueue& queue) {
   ForwardScratch<X> scratch(static_cast<std::size_t>(plan.rows_a_task),
-                            static_cast<std::size_t>(p.D),
-                            static_cast<std::size_t>(key_block(p.D)));
+                            static_cast<std::size_t>(p.D));
   while (const auto index = queue.next()) {
     const ForwardTask task = plan.task(*index);
     forward_rows_of_head<X, E>(p, result, task, plan.rows_of(task.b), scratch);

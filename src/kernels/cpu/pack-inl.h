@@ -8,10 +8,16 @@
 #endif
 
 #include "cpu/element.h"
+#include "cpu/tiling.h"
 #include "cpu/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sinkwise::kernels::HWY_NAMESPACE {
+
+// Distance between the rows of a block of that many columns.
+inline std::size_t row_stride(std::size_t columns) {
+  return static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(columns)));
+}
 
 // --- One vector of elements as float32 and back, for a full vector (F) or four lanes (Quad) ---
 

@@ -14,12 +14,6 @@ class Workspace {
   explicit Workspace(std::size_t floats);
 
   float* take(std::size_t floats);  // aborts the program if more is taken than was asked for
-  // The same memory for another type of four bytes.
-  template <class X>
-  X* take_as(std::size_t count) {
-    static_assert(sizeof(X) == sizeof(float));
-    return reinterpret_cast<X*>(take(count));
-  }
   void rewind() { used_ = 0; }
 
   static std::size_t rounded(std::size_t floats);  // what take(floats) uses up
@@ -32,5 +26,22 @@ class Workspace {
   std::unique_ptr<float, Free> memory_;
   std::size_t size_ = 0, used_ = 0;
 };
+
+// Counts what a Workspace must hold: takes what it would take, and gives nothing.
+struct WorkspaceSize {
+  std::size_t floats = 0;
+
+  float* take(std::size_t count) {
+    floats += Workspace::rounded(count);
+    return nullptr;
+  }
+};
+
+// The same memory for another type of four bytes.
+template <class X, class Memory>
+X* take_as(Memory& from, std::size_t count) {
+  static_assert(sizeof(X) == sizeof(float));
+  return reinterpret_cast<X*>(from.take(count));
+}
 
 }  // namespace sinkwise::kernels
