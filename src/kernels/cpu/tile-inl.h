@@ -28,7 +28,7 @@ struct KeyBlock {
   X* key = nullptr;             // [units(keys), stride]
   X* key_lanes = nullptr;       // strips of [units(D), kStrip]
   X* value_lanes = nullptr;     // strips of [units(D), kStrip]
-  float score_factor = 1.0F;    // scale and log2(e), as far as key_lanes do not hold them
+  float score_factor = 1.0F;    // scale and log2(e): in key_lanes (float) or still to come (Pair)
   float* grad_key = nullptr;    // [keys, stride], sums
   float* grad_value = nullptr;  // [keys, stride], sums
   bool key_finite = true;
