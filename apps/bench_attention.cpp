@@ -71,25 +71,29 @@ void print(const bench::AttentionComparison& comparison) {
 }
 
 int run(const Arguments& arguments) {
-  const double peak = kernels::peak_flops(0.5);
+  const double peak = kernels::peak_flops(0.5, kernels::Element::float32);
+  const double peak_bfloat16 = kernels::peak_flops(0.5, kernels::Element::bfloat16);
   const std::vector<bench::AttentionSize> sizes = sizes_of(arguments);
   nlohmann::json list = nlohmann::json::array();
   if (!arguments.json) {
     std::cout << "causal attention with sink and gate; instruction set "
               << kernels::instruction_set() << ", multiply-add peak of one core "
-              << fixed(peak / 1e9, 1) << " GFLOP/s\n"
+              << fixed(peak / 1e9, 1) << " GFLOP/s in float32, " << fixed(peak_bfloat16 / 1e9, 1)
+              << " in bfloat16\n"
               << "  " << padded("path", 11) << padded("forward ms", 22) << padded("backward ms", 22)
               << padded("both ms (quartiles)", 22) << padded("GFLOP/s", 8) << padded("peak", 6)
               << padded("MiB more", 9) << "time / kernel's\n";
   }
   for (const bench::AttentionSize& size : sizes) {
-    const auto comparison = compare_attention(size, arguments.peers, arguments.budget, peak);
+    const auto comparison = compare_attention(size, arguments.peers, arguments.budget,
+                                              size.type == at::kFloat ? peak : peak_bfloat16);
     if (!arguments.json) print(comparison);
     list.push_back(to_json(comparison));
   }
   if (arguments.json) {
     std::cout << nlohmann::json({{"instruction_set", kernels::instruction_set()},
                                  {"peak_gflops", peak / 1e9},
+                                 {"peak_gflops_bfloat16", peak_bfloat16 / 1e9},
                                  {"comparisons", list}})
                      .dump(1)
               << '\n';

@@ -50,7 +50,7 @@ std::vector<std::string> attention_peers();
 
 // Times the operator with sink and gate, both with upstream gradients, on the kernel path and
 // beside it `peers`, in rounds of one call each so that a machine whose speed drifts meets all
-// alike. `peak` is kernels::peak_flops().
+// alike. `peak` is kernels::peak_flops() of the size's type.
 AttentionComparison compare_attention(const AttentionSize& size,
                                       const std::vector<std::string>& peers,
                                       const BenchBudget& budget, double peak);

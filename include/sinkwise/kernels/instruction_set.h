@@ -5,7 +5,8 @@
 
 namespace sinkwise::kernels {
 
-// The kernels are compiled for several instruction sets and choose at run time. Names: "avx512",
+// The kernels are compiled for several instruction sets and choose at run time. Names:
+// "avx512_bf16" ("avx512" whose products of bfloat16 are dot products of bfloat16 pairs), "avx512",
 // "avx2", "neon", "generic" (plain C++).
 
 // Those that this build has and this processor can run, the best first.

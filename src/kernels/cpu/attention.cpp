@@ -2,10 +2,10 @@
 
 #include <limits>
 
+#include "cpu/tiling.h"
+
 namespace sinkwise::kernels {
 namespace {
-
-constexpr std::int64_t kLargestHead = 256;
 
 // Full attention over packed documents sees an interval only if each document's rows are
 // neighbours.

@@ -6,7 +6,9 @@
 #include <numbers>
 #include <vector>
 
+#include "cpu/backward_scratch-inl.h"
 #include "cpu/pack-inl.h"
+#include "cpu/pack_pairs-inl.h"
 #include "cpu/row_terms-inl.h"
 #include "cpu/task.h"
 #include "cpu/tile-inl.h"
@@ -15,93 +17,65 @@
 // The backward, three rounds of independent tasks:
 //   rows    delta_i, and each row's part of the sink's gradient
 //   tiles   for one (batch, key head) and a chunk of its keys: block of keys by block of keys,
-//   every
-//           query block that sees it; dk and dv are sums of one task, dq a sum over chunks
+//           every query block that sees it; dk and dv are sums of one task, dq a sum over chunks
 //   chunks  dq from the chunks, in their order
 
 HWY_BEFORE_NAMESPACE();
 namespace sinkwise::kernels::HWY_NAMESPACE {
 
-struct BackwardScratch {
-  Workspace memory;
-  KeyBlock keys;
-  QueryBlock queries;
-  TileScores tile;
-  // Rows of all heads of a group, [heads, T, stride]. Packed once: every block of keys reads them.
-  float *query, *grad_out;
-  float* grad_query;         // where one task owns them; the plan holds them otherwise
-  std::vector<char> finite;  // of each query block
-  std::vector<GroupRange> groups;
-
-  // rows: T times the heads of a group; own_rows: those of grad_query, 0 where it lies in the plan.
-  BackwardScratch(std::size_t block, std::size_t D, std::size_t rows, std::size_t own_rows)
-      : memory(size(block, D) + 2 * Workspace::rounded(rows * row_stride(D)) +
-               Workspace::rounded(own_rows * row_stride(D))),
-        groups((block + kRows - 1) / kRows) {
-    const std::size_t stride = row_stride(D), lanes = lane_floats(block, D);
-    keys.stride = queries.stride = stride;
-    keys.key = memory.take(block * stride);
-    keys.grad_key = memory.take(block * stride);
-    keys.grad_value = memory.take(block * stride);
-    keys.key_lanes = memory.take(lanes);
-    keys.value_lanes = memory.take(lanes);
-    tile.stride = tile_stride(block);
-    tile.weight = memory.take(block * tile.stride);
-    tile.grad_score = memory.take(block * tile.stride);
-    query = memory.take(rows * stride);
-    grad_out = memory.take(rows * stride);
-    grad_query = memory.take(own_rows * stride);
-  }
-
-  static std::size_t row_stride(std::size_t columns) {
-    return static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(columns)));
-  }
-  static std::size_t tile_stride(std::size_t block) { return row_stride(block); }
-  static std::size_t lane_floats(std::size_t block, std::size_t D) {
-    return (block + kStrip - 1) / kStrip * kStrip * D;
-  }
-  static std::size_t size(std::size_t block, std::size_t D) {
-    return 3 * Workspace::rounded(block * row_stride(D)) +
-           2 * Workspace::rounded(lane_floats(block, D)) +
-           2 * Workspace::rounded(block * tile_stride(block));
-  }
-};
+// E: of the tensors; X: what the blocks of the products are made of, float or Pair (operand.h).
 
 std::size_t whole_vectors(std::size_t D) { return (D + kLanes - 1) / kLanes * kLanes; }
 
+// Scale and log2(e) ride on the packed keys where they are float32 anyway; bfloat16 keys stay as
+// they are, and the scores are multiplied.
 template <class E>
-void load_keys(const AttentionProblem& p, std::int64_t b, std::int64_t key_head, KeyBlock& k) {
+void pack_lanes(const E* from, std::int64_t from_stride, std::size_t rows, std::size_t D,
+                float factor, float* to) {
+  pack_transposed(from, from_stride, rows, D, factor, to);
+}
+#if SINKWISE_HAS_PAIRS
+void pack_lanes(const BFloat16* from, std::int64_t from_stride, std::size_t rows, std::size_t D,
+                float /*factor*/, Pair* to) {
+  pack_transposed(from, from_stride, rows, D, to);
+}
+#endif
+
+template <class E, class X>
+void load_keys(const AttentionProblem& p, std::int64_t b, std::int64_t key_head, KeyBlock<X>& k) {
   const auto D = static_cast<std::size_t>(p.D), count = static_cast<std::size_t>(k.end - k.begin);
   const E* key = row_of<E>(p.key, b, key_head, k.begin);
-  k.key_finite = pack_rows(key, p.key.strides.row, count, D, whole_vectors(D), k.key, k.stride);
+  k.key_finite =
+      pack_along_rows(key, p.key.strides.row, count, D, whole_vectors(D), k.key, k.stride);
+  k.score_factor = p.scale * std::numbers::log2e_v<float>;
   for (std::size_t strip = 0; strip * kStrip < count; ++strip) {
     const auto first = k.begin + static_cast<std::int64_t>(strip * kStrip);
     const std::size_t lanes = std::min(kStrip, count - strip * kStrip);
-    pack_transposed(row_of<E>(p.key, b, key_head, first), p.key.strides.row, lanes, D,
-                    p.scale * std::numbers::log2e_v<float>, k.key_lanes + strip * D * kStrip);
-    pack_transposed(row_of<E>(p.value, b, key_head, first), p.value.strides.row, lanes, D, 1.0F,
-                    k.value_lanes + strip * D * kStrip);
+    const std::size_t at = strip * kStrip * units<X>(D);
+    pack_lanes(row_of<E>(p.key, b, key_head, first), p.key.strides.row, lanes, D, k.score_factor,
+               k.key_lanes + at);
+    pack_lanes(row_of<E>(p.value, b, key_head, first), p.value.strides.row, lanes, D, 1.0F,
+               k.value_lanes + at);
   }
   std::fill_n(k.grad_key, count * k.stride, 0.0F);
   std::fill_n(k.grad_value, count * k.stride, 0.0F);
 }
 
-// Rows [row, row + count) of one head, to query and grad_out [count, stride]. Returns whether all
-// are finite.
-template <class E>
-bool load_rows(const AttentionProblem& p, const Upstream& upstream, std::int64_t b, std::int64_t h,
-               std::int64_t row, std::size_t count, std::size_t stride, float* query,
-               float* grad_out) {
-  const auto D = static_cast<std::size_t>(p.D);
-  const bool finite = pack_rows(row_of<E>(p.query, b, h, row), p.query.strides.row, count, D,
-                                whole_vectors(D), query, stride);
-  if (upstream.out.data == nullptr) {
-    std::fill_n(grad_out, count * stride, 0.0F);
-    return finite;
+// `count` rows from `row` of one head, packed once a way. Returns whether all are finite.
+template <class X, class E>
+bool load_rows(const Input& input, std::int64_t b, std::int64_t h, std::int64_t row,
+               std::size_t count, std::size_t D, X* steps, std::size_t stride, X* rows,
+               std::size_t row_stride) {
+  if (input.data == nullptr) {
+    std::fill_n(steps, units<X>(count) * stride, X{});
+    std::fill_n(rows, count * row_stride, X{});
+    return true;
   }
-  return pack_rows(row_of<E>(upstream.out, b, h, row), upstream.out.strides.row, count, D,
-                   whole_vectors(D), grad_out, stride) &&
-         finite;
+  const E* from = row_of<E>(input, b, h, row);
+  if constexpr (kSteps < X >> 1) {
+    pack_along_columns(from, input.strides.row, count, D, rows, row_stride);
+  }
+  return pack_along_rows(from, input.strides.row, count, D, whole_vectors(D), steps, stride);
 }
 
 // Whether some row of the query block at `row` sees a key of [begin, end).
@@ -112,39 +86,51 @@ bool block_sees(const std::vector<RowRange>& ranges, std::int64_t row, std::int6
 }
 
 // The query blocks of the g-th head of the group that see any key of the task.
-template <class E>
+template <class E, class X>
 void load_queries(const AttentionProblem& p, const Upstream& upstream, const TileTask& task,
-                  std::int64_t g, const std::vector<RowRange>& ranges, BackwardScratch& scratch) {
-  const std::int64_t block = key_block(p.D), h = task.key_head * (p.H / p.K) + g;
-  const std::size_t stride = scratch.queries.stride;
+                  std::int64_t g, const std::vector<RowRange>& ranges,
+                  BackwardScratch<X>& scratch) {
+  const std::int64_t block = kKeyBlock, h = task.key_head * (p.H / p.K) + g;
+  const auto D = static_cast<std::size_t>(p.D);
+  const QueryRows<X>& to = scratch.rows;
   for (std::int64_t row = 0; row < p.T; row += block) {
     const std::int64_t count = std::min(block, p.T - row);
-    const auto at = static_cast<std::size_t>(g * p.T + row) * stride;
-    const bool needed = block_sees(ranges, row, count, task.keys.begin, task.keys.end);
-    scratch.finite.push_back(!needed || load_rows<E>(p, upstream, task.b, h, row,
-                                                     static_cast<std::size_t>(count), stride,
-                                                     scratch.query + at, scratch.grad_out + at));
+    bool finite = true;
+    if (block_sees(ranges, row, count, task.keys.begin, task.keys.end)) {
+      const std::size_t at = to.at(g, row), rows_at = to.rows_at(g, row);
+      const auto rows = static_cast<std::size_t>(count);
+      finite = load_rows<X, E>(p.query, task.b, h, row, rows, D, to.query + at, to.stride,
+                               to.query_rows + rows_at, to.row_stride);
+      finite = load_rows<X, E>(upstream.out, task.b, h, row, rows, D, to.grad_out + at, to.stride,
+                               to.grad_out_rows + rows_at, to.row_stride) &&
+               finite;
+    }
+    scratch.finite.push_back(finite);
   }
 }
 
 // All query blocks of the g-th head of the group against the keys that are loaded. grad_query
 // [T, stride].
+template <class X>
 void meet_queries(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
                   std::int64_t b, std::int64_t h, std::int64_t g,
                   const std::vector<RowRange>& ranges, const float* delta, float* grad_query,
-                  BackwardScratch& scratch) {
-  const std::int64_t block = key_block(p.D), head = (b * p.H + h) * p.T;
+                  BackwardScratch<X>& scratch) {
+  const std::int64_t block = kKeyBlock, head = (b * p.H + h) * p.T;
   const bool gate_term = p.gate == Gate::first_key && upstream.gate != nullptr;
-  const KeyBlock& k = scratch.keys;
-  QueryBlock& q = scratch.queries;
+  const KeyBlock<X>& k = scratch.keys;
+  const QueryRows<X>& from = scratch.rows;
+  QueryBlock<X>& q = scratch.queries;
   const char* finite = scratch.finite.data() + g * ((p.T + block - 1) / block);
   for (std::int64_t row = 0; row < p.T; row += block, ++finite) {
     const std::int64_t count = std::min(block, p.T - row);
     if (!block_sees(ranges, row, count, k.begin, k.end)) continue;
     q.count = static_cast<std::size_t>(count);
     q.range = ranges.data() + row;
-    q.query = scratch.query + static_cast<std::size_t>(g * p.T + row) * q.stride;
-    q.grad_out = scratch.grad_out + static_cast<std::size_t>(g * p.T + row) * q.stride;
+    q.query = from.query + from.at(g, row);
+    q.grad_out = from.grad_out + from.at(g, row);
+    q.query_rows = from.query_rows + from.rows_at(g, row);
+    q.grad_out_rows = from.grad_out_rows + from.rows_at(g, row);
     q.finite = *finite != 0;
     q.lse = saved.lse + head + row;
     q.delta = delta + head + row;
@@ -154,13 +140,13 @@ void meet_queries(const AttentionProblem& p, const SavedForward& saved, const Up
   }
 }
 
-template <class E>
+template <class E, class X>
 void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
                     const Gradients& gradients, BackwardPlan& plan, const TileTask& task,
-                    BackwardScratch& scratch) {
+                    BackwardScratch<X>& scratch) {
   const std::int64_t group = p.H / p.K;
   const auto D = static_cast<std::size_t>(p.D), T = static_cast<std::size_t>(p.T);
-  KeyBlock& k = scratch.keys;
+  KeyBlock<X>& k = scratch.keys;
   const auto grad_query = [&](std::int64_t g) {
     return plan.chunks() == 1 ? scratch.grad_query + static_cast<std::size_t>(g) * T * k.stride
                               : plan.partial(task.b, task.key_head * group + g, task.chunk);
@@ -170,7 +156,7 @@ void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const 
     std::fill_n(grad_query(g), T * k.stride, 0.0F);
     load_queries<E>(p, upstream, task, g, plan.rows_of(task.b), scratch);
   }
-  const auto block = static_cast<std::int32_t>(key_block(p.D));
+  const auto block = static_cast<std::int32_t>(kKeyBlock);
   for (auto begin = static_cast<std::int32_t>(task.keys.begin); begin < task.keys.end;
        begin += block) {
     k.begin = begin;
@@ -226,18 +212,28 @@ void row_worker(const AttentionProblem& p, const SavedForward& saved, const Upst
   }
 }
 
+template <class X, class E>
+void backward_chunks_of(const AttentionProblem& p, const SavedForward& saved,
+                        const Upstream& upstream, const Gradients& gradients, BackwardPlan& plan,
+                        TaskQueue& queue) {
+  const auto heads = static_cast<std::size_t>(p.H / p.K), T = static_cast<std::size_t>(p.T);
+  BackwardScratch<X> scratch(static_cast<std::size_t>(p.D), heads, T,
+                             plan.chunks() == 1 ? heads * T : 0);
+  while (const auto index = queue.next()) {
+    backward_chunk<E>(p, saved, upstream, gradients, plan, plan.tile_task(*index), scratch);
+  }
+}
+
 void tile_worker(const AttentionProblem& p, const SavedForward& saved, const Upstream& upstream,
                  const Gradients& gradients, BackwardPlan& plan, TaskQueue& queue) {
-  const auto rows = static_cast<std::size_t>(p.T * (p.H / p.K));
-  BackwardScratch scratch(static_cast<std::size_t>(key_block(p.D)), static_cast<std::size_t>(p.D),
-                          rows, plan.chunks() == 1 ? rows : 0);
-  while (const auto index = queue.next()) {
-    const TileTask task = plan.tile_task(*index);
-    if (p.element == Element::float32) {
-      backward_chunk<float>(p, saved, upstream, gradients, plan, task, scratch);
-    } else {
-      backward_chunk<BFloat16>(p, saved, upstream, gradients, plan, task, scratch);
-    }
+  if (p.element == Element::float32) {
+    backward_chunks_of<float, float>(p, saved, upstream, gradients, plan, queue);
+#if SINKWISE_HAS_PAIRS
+  } else if (bfloat16_dot_products()) {
+    backward_chunks_of<Pair, BFloat16>(p, saved, upstream, gradients, plan, queue);
+#endif
+  } else {
+    backward_chunks_of<float, BFloat16>(p, saved, upstream, gradients, plan, queue);
   }
 }
 

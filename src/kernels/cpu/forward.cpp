@@ -3,11 +3,14 @@
 #include "cpu/foreach_instruction_set.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "cpu/epilogue-inl.h"
 #include "cpu/multiply-inl.h"
 #include "cpu/pack-inl.h"
+#include "cpu/pack_pairs-inl.h"
+#include "cpu/pair-inl.h"
 #include "cpu/task.h"
 #include "cpu/tiling.h"
 
@@ -20,17 +23,20 @@
 HWY_BEFORE_NAMESPACE();
 namespace sinkwise::kernels::HWY_NAMESPACE {
 
+// X: what the blocks of the products are made of, float or Pair (operand.h).
+template <class X>
 struct Strip {
   const RowRange* rows = nullptr;  // [kStrip]
   GroupRange range;
-  float* query = nullptr;   // [D, kStrip], times scale and log2(e)
+  X* query = nullptr;       // [units(D), kStrip]; float: times scale and log2(e)
   float* output = nullptr;  // [D, kStrip], not yet divided by the sum
   RunningSoftmax softmax;
 };
 
-// Rows `begin` ... of one key head's K or V as float32.
-struct FloatRows {
-  const float* data = nullptr;
+// Rows `begin` ... of one key head's K [keys, units(D)] or V [units(keys), D].
+template <class X>
+struct Block {
+  const X* data = nullptr;
   std::size_t stride = 0;
 };
 
@@ -38,40 +44,48 @@ constexpr std::size_t kStripsThatPack = 3;
 
 // In place where that serves: float32 rows that few strips will read. Else a copy whose rows spread
 // over the cache; rows of a projection lie a power of two apart and would evict each other.
-HWY_INLINE bool in_place(const float* from, std::int64_t stride, std::size_t strips,
-                         FloatRows& rows) {
-  if (strips >= kStripsThatPack) return false;
-  rows = {from, static_cast<std::size_t>(stride)};
-  return true;
+template <class X, class E>
+bool in_place(const E* from, std::int64_t stride, std::size_t strips, Block<X>& block) {
+  if constexpr (std::is_same_v<X, E>) {
+    block = {from, static_cast<std::size_t>(stride)};
+    return strips < kStripsThatPack;
+  } else {
+    return false;
+  }
 }
 
-HWY_INLINE bool in_place(const BFloat16* /*from*/, std::int64_t /*stride*/, std::size_t /*strips*/,
-                         FloatRows& /*rows*/) {
-  return false;
+template <class X, class E>
+Block<X> key_block_of(const E* from, std::int64_t stride, std::size_t count, std::size_t D,
+                      std::size_t strips, X* scratch) {
+  Block<X> block;
+  if (in_place(from, stride, strips, block)) return block;
+  block = {scratch, row_stride(units<X>(D))};
+  pack_along_columns(from, stride, count, D, scratch, block.stride);
+  return block;
 }
 
-template <class E>
-FloatRows float_rows(const E* from, std::int64_t stride, std::size_t count, std::size_t D,
-                     std::size_t strips, float* scratch) {
-  FloatRows rows;
-  if (in_place(from, stride, strips, rows)) return rows;
-  const auto width = static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(D)));
-  pack_rows(from, stride, count, D, D, scratch, width);
-  return {scratch, width};
+template <class X, class E>
+Block<X> value_block_of(const E* from, std::int64_t stride, std::size_t count, std::size_t D,
+                        std::size_t strips, X* scratch) {
+  Block<X> block;
+  if (in_place(from, stride, strips, block)) return block;
+  block = {scratch, row_stride(D)};
+  pack_along_rows(from, stride, count, D, D, scratch, block.stride);
+  return block;
 }
 
 // Sum over keys row by row, for blocks in which a masked value is not finite: 0 * NaN must not
 // reach a row that does not see it.
-inline void add_visible_values(const Strip& strip, const float* weights, const FloatRows& value,
-                               std::int32_t begin, std::int32_t end, std::size_t D,
-                               const float* rescale) {
+template <class X>
+void add_visible_values(const Strip<X>& strip, const float* weights, const Block<X>& value,
+                        std::int32_t begin, std::int32_t end, std::size_t D, const float* rescale) {
   for (std::size_t d = 0; d < D; ++d) {
     for (std::size_t row = 0; row < kStrip; ++row) {
       float sum = strip.output[d * kStrip + row] * rescale[row];
       for (std::int32_t key = begin; key < end; ++key) {
         const auto at = static_cast<std::size_t>(key - begin);
         if (strip.rows[row].sees(key)) {
-          sum += weights[at * kStrip + row] * value.data[at * value.stride + d];
+          sum += weights[at * kStrip + row] * step_of(value.data, value.stride, at, d);
         }
       }
       strip.output[d * kStrip + row] = sum;
@@ -79,7 +93,8 @@ inline void add_visible_values(const Strip& strip, const float* weights, const F
   }
 }
 
-HWY_INLINE void keep_first_scores(Strip& strip, const float* scores, std::int32_t begin,
+template <class X>
+HWY_INLINE void keep_first_scores(Strip<X>& strip, const float* scores, std::int32_t begin,
                                   std::int32_t end) {
   for (std::size_t row = 0; row < kStrip; ++row) {
     const std::int32_t first = strip.rows[row].first;
@@ -90,14 +105,30 @@ HWY_INLINE void keep_first_scores(Strip& strip, const float* scores, std::int32_
   }
 }
 
-// One block of keys [begin, end) for one strip; `scores` is scratch.
-HWY_NOINLINE void attend_block(Strip& strip, FloatRows key, FloatRows value, std::int32_t begin,
-                               std::int32_t end, std::size_t D, bool careful, bool gate_first,
-                               float* scores) {
+// Weights [keys, kStrip] as the product with V takes them, in place.
+template <class X>
+HWY_INLINE const X* as_operand(float* weights, std::size_t keys) {
+  if constexpr (kSteps<X> == 1) {
+    static_cast<void>(keys);
+    return weights;
+  } else {
+    X* pairs = reinterpret_cast<X*>(weights);  // a row is written when the two it rounds are read
+    round_steps(weights, kStrip, keys, pairs, kStrip);
+    return pairs;
+  }
+}
+
+// One block of keys [begin, end) for one strip; `scores` is scratch. Pairs of keys are even and odd
+// positions, so that the sums do not depend on where a block begins.
+template <class X>
+HWY_NOINLINE void attend_block(Strip<X>& strip, Block<X> key, Block<X> value, std::int32_t begin,
+                               std::int32_t end, std::size_t D, float factor, bool careful,
+                               bool gate_first, float* scores) {
+  constexpr Start kStart = kSteps<X> == 1 ? Start::zero : Start::zero_scaled;
   const auto keys = static_cast<std::size_t>(end - begin);
   HWY_ALIGN float rescale[kStrip];
-  multiply_strip<Adjacent::steps, Start::zero>(keys, {key.data, key.stride}, {strip.query, kStrip},
-                                               D, {scores, kStrip});
+  multiply_strip<X, Adjacent::steps, kStart>(keys, {key.data, key.stride}, {strip.query, kStrip},
+                                             units<X>(D), {scores, kStrip}, &factor);
   const bool masked = strip.range.masks(begin, end);
   if (masked) mask_scores(scores, begin, end, strip.rows, strip.range);
   if (gate_first) keep_first_scores(strip, scores, begin, end);
@@ -105,39 +136,47 @@ HWY_NOINLINE void attend_block(Strip& strip, FloatRows key, FloatRows value, std
   if (masked && careful) {
     add_visible_values(strip, scores, value, begin, end, D, rescale);
   } else {
-    multiply_strip<Adjacent::rows, Start::rescaled_target>(
-        D, {value.data, value.stride}, {scores, kStrip}, keys, {strip.output, kStrip}, rescale);
+    const X* weights = as_operand<X>(scores, keys);
+    multiply_strip<X, Adjacent::rows, Start::rescaled_target>(D, {value.data, value.stride},
+                                                              {weights, kStrip}, units<X>(keys),
+                                                              {strip.output, kStrip}, rescale);
   }
 }
 
 // The scratch of one task and how it is cut up.
+template <class X>
 struct ForwardScratch {
   std::vector<RowRange> rows;  // one a lane, the last row repeated in lanes past T
-  std::vector<Strip> strips;
+  std::vector<Strip<X>> strips;
+  float* scores = nullptr;
+  X *key = nullptr, *value = nullptr;
   Workspace memory;
-  float *scores, *key, *value;
 
-  ForwardScratch(std::size_t row_count, std::size_t D, std::size_t block)
-      : rows(row_count),
-        strips(row_count / kStrip),
-        memory(2 * strips.size() * Workspace::rounded(D * kStrip) +
-               Workspace::rounded(block * kStrip) +
-               2 * Workspace::rounded(block * static_cast<std::size_t>(
-                                                  padded_stride(static_cast<std::int64_t>(D))))) {
-    for (Strip& strip : strips) {
-      strip.query = memory.take(D * kStrip);
-      strip.output = memory.take(D * kStrip);
+  ForwardScratch(std::size_t row_count, std::size_t D)
+      : rows(row_count), strips(row_count / kStrip), memory(0) {
+    WorkspaceSize size;
+    lay_out(size, D);
+    memory = Workspace(size.floats);
+    lay_out(memory, D);
+  }
+
+ private:
+  template <class Memory>
+  void lay_out(Memory& from, std::size_t D) {
+    constexpr auto kBlock = static_cast<std::size_t>(kKeyBlock);
+    for (Strip<X>& strip : strips) {
+      strip.query = take_as<X>(from, units<X>(D) * kStrip);
+      strip.output = from.take(D * kStrip);
     }
-    const auto width = static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(D)));
-    scores = memory.take(block * kStrip);
-    key = memory.take(block * width);
-    value = memory.take(block * width);
+    scores = from.take(kBlock * kStrip);
+    key = take_as<X>(from, kBlock * row_stride(units<X>(D)));
+    value = take_as<X>(from, units<X>(kBlock) * row_stride(D));
   }
 };
 
-template <class E>
+template <class X, class E>
 std::size_t start_strips(const AttentionProblem& p, const ForwardTask& task,
-                         const std::vector<RowRange>& rows, ForwardScratch& scratch) {
+                         const std::vector<RowRange>& rows, ForwardScratch<X>& scratch) {
   const auto D = static_cast<std::size_t>(p.D);
   const auto count = static_cast<std::size_t>(task.row_end - task.row_begin);
   for (std::size_t lane = 0; lane < scratch.rows.size(); ++lane) {
@@ -146,21 +185,26 @@ std::size_t start_strips(const AttentionProblem& p, const ForwardTask& task,
   }
   const std::size_t used = (count + kStrip - 1) / kStrip;
   for (std::size_t s = 0; s < used; ++s) {
-    Strip& strip = scratch.strips[s];
+    Strip<X>& strip = scratch.strips[s];
     strip.rows = scratch.rows.data() + s * kStrip;
     strip.range = group_range(strip.rows, kStrip);
     start(strip.softmax);
     std::fill_n(strip.output, D * kStrip, 0.0F);
     const std::int64_t first = task.row_begin + static_cast<std::int64_t>(s * kStrip);
-    pack_transposed(row_of<E>(p.query, task.b, task.h, first), p.query.strides.row,
-                    std::min(kStrip, count - s * kStrip), D, p.scale * kLog2E, strip.query);
+    const E* query = row_of<E>(p.query, task.b, task.h, first);
+    const std::size_t lanes = std::min(kStrip, count - s * kStrip);
+    if constexpr (kSteps<X> == 1) {
+      pack_transposed(query, p.query.strides.row, lanes, D, p.scale * kLog2E, strip.query);
+    } else {
+      pack_transposed(query, p.query.strides.row, lanes, D, strip.query);
+    }
   }
   return used;
 }
 
-template <class E>
+template <class E, class X>
 void finish_strip(const AttentionProblem& p, const ForwardResult& result, const ForwardTask& task,
-                  std::size_t s, const Strip& strip) {
+                  std::size_t s, const Strip<X>& strip) {
   StripResult finished;
   finish(strip.softmax, p.sink == nullptr ? nullptr : p.sink + task.h, p.gate, finished);
   const std::int64_t first = task.row_begin + static_cast<std::int64_t>(s * kStrip);
@@ -172,11 +216,11 @@ void finish_strip(const AttentionProblem& p, const ForwardResult& result, const 
   if (p.gate != Gate::none) std::copy_n(finished.gate, count, result.gate + at);
 }
 
-template <class E>
+template <class X, class E>
 void forward_rows_of_head(const AttentionProblem& p, const ForwardResult& result,
                           const ForwardTask& task, const std::vector<RowRange>& rows,
-                          ForwardScratch& scratch) {
-  const std::size_t strips = start_strips<E>(p, task, rows, scratch);
+                          ForwardScratch<X>& scratch) {
+  const std::size_t strips = start_strips<X, E>(p, task, rows, scratch);
   const std::int64_t key_head = task.h / (p.H / p.K);
   const auto D = static_cast<std::size_t>(p.D);
   std::int32_t first = scratch.strips[0].range.begin, last = scratch.strips[0].range.end;
@@ -184,46 +228,56 @@ void forward_rows_of_head(const AttentionProblem& p, const ForwardResult& result
     first = std::min(first, scratch.strips[s].range.begin);
     last = std::max(last, scratch.strips[s].range.end);
   }
-  const auto block = static_cast<std::int32_t>(key_block(p.D));
+  first = last_whole<X>(first);
+  const auto block = static_cast<std::int32_t>(kKeyBlock);
   for (std::int32_t from = first / block * block; from < last; from += block) {
     const std::int32_t begin = std::max(from, first), end = std::min(from + block, last);
     const auto count = static_cast<std::size_t>(end - begin);
     const E* key_rows = row_of<E>(p.key, task.b, key_head, begin);
     const E* value_rows = row_of<E>(p.value, task.b, key_head, begin);
-    const FloatRows key = float_rows(key_rows, p.key.strides.row, count, D, strips, scratch.key);
-    const FloatRows value =
-        float_rows(value_rows, p.value.strides.row, count, D, strips, scratch.value);
+    const Block<X> key = key_block_of(key_rows, p.key.strides.row, count, D, strips, scratch.key);
+    const Block<X> value =
+        value_block_of(value_rows, p.value.strides.row, count, D, strips, scratch.value);
     bool some_masked = false;
     for (std::size_t s = 0; s < strips; ++s) {
       some_masked = some_masked || scratch.strips[s].range.masks(begin, end);
     }
     const bool careful = some_masked && !rows_finite(value_rows, p.value.strides.row, count, D);
     for (std::size_t s = 0; s < strips; ++s) {
-      Strip& strip = scratch.strips[s];
-      const std::int32_t a = std::max(begin, strip.range.begin);
-      const std::int32_t z = std::min(end, strip.range.end);
+      Strip<X>& strip = scratch.strips[s];
+      const std::int32_t a = std::max(begin, last_whole<X>(strip.range.begin));
+      const std::int32_t z = std::min(end, first_whole<X>(strip.range.end));
       if (a >= z) continue;
       const auto skip = static_cast<std::size_t>(a - begin);
-      attend_block(strip, {key.data + skip * key.stride, key.stride},
-                   {value.data + skip * value.stride, value.stride}, a, z, D, careful,
-                   p.gate == Gate::first_key, scratch.scores);
+      attend_block<X>(strip, {key.data + skip * key.stride, key.stride},
+                      {value.data + units<X>(skip) * value.stride, value.stride}, a, z, D,
+                      p.scale * kLog2E, careful, p.gate == Gate::first_key, scratch.scores);
     }
   }
   for (std::size_t s = 0; s < strips; ++s) finish_strip<E>(p, result, task, s, scratch.strips[s]);
 }
 
-void forward_worker(const AttentionProblem& p, const ForwardResult& result, const ForwardPlan& plan,
-                    TaskQueue& queue) {
-  ForwardScratch scratch(static_cast<std::size_t>(plan.rows_a_task), static_cast<std::size_t>(p.D),
-                         static_cast<std::size_t>(key_block(p.D)));
+template <class X, class E>
+void forward_tasks(const AttentionProblem& p, const ForwardResult& result, const ForwardPlan& plan,
+                   TaskQueue& queue) {
+  ForwardScratch<X> scratch(static_cast<std::size_t>(plan.rows_a_task),
+                            static_cast<std::size_t>(p.D));
   while (const auto index = queue.next()) {
     const ForwardTask task = plan.task(*index);
-    const std::vector<RowRange>& rows = plan.rows_of(task.b);
-    if (p.element == Element::float32) {
-      forward_rows_of_head<float>(p, result, task, rows, scratch);
-    } else {
-      forward_rows_of_head<BFloat16>(p, result, task, rows, scratch);
-    }
+    forward_rows_of_head<X, E>(p, result, task, plan.rows_of(task.b), scratch);
+  }
+}
+
+void forward_worker(const AttentionProblem& p, const ForwardResult& result, const ForwardPlan& plan,
+                    TaskQueue& queue) {
+  if (p.element == Element::float32) {
+    forward_tasks<float, float>(p, result, plan, queue);
+#if SINKWISE_HAS_PAIRS
+  } else if (bfloat16_dot_products()) {
+    forward_tasks<Pair, BFloat16>(p, result, plan, queue);
+#endif
+  } else {
+    forward_tasks<float, BFloat16>(p, result, plan, queue);
   }
 }
 

@@ -1,6 +1,8 @@
 #include "sinkwise/kernels/instruction_set.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <mutex>
 
 #include "cpu/targets.h"
@@ -14,26 +16,46 @@ namespace {
 
 struct Named {
   std::int64_t target;
+  bool dot_products;  // of bfloat16 pairs, for which Highway has no target of its own
   const char* name;
 };
-constexpr Named kNames[] = {
-    {HWY_AVX3, "avx512"}, {HWY_AVX2, "avx2"}, {HWY_NEON, "neon"}, {HWY_EMU128, "generic"}};
+constexpr Named kNames[] = {{HWY_AVX3, true, "avx512_bf16"},
+                            {HWY_AVX3, false, "avx512"},
+                            {HWY_AVX2, false, "avx2"},
+                            {HWY_NEON, false, "neon"},
+                            {HWY_EMU128, false, "generic"}};
 
-// What the processor can run, whatever has been chosen before.
-std::int64_t runnable() {
-  static const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
-  return targets;
+bool has_dot_products() {
+#if HWY_ARCH_X86_64
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
 }
 
-std::int64_t& chosen() {
-  static std::int64_t target = 0;
-  return target;
+// What the processor can run, whatever has been chosen before.
+bool runnable(const Named& set) {
+  static const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+  static const bool dot_products = has_dot_products();
+  return (targets & set.target) != 0 && (dot_products || !set.dot_products);
+}
+
+const Named& best() { return *std::find_if(std::begin(kNames), std::end(kNames), runnable); }
+
+const Named*& chosen() {
+  static const Named* set = nullptr;
+  return set;
+}
+
+const Named& in_use() {
+  use_instruction_set_of_environment();
+  return chosen() == nullptr ? best() : *chosen();
 }
 
 void choose(const std::string& name, const std::string& where) {
   for (const Named& named : kNames) {
-    if (name != named.name || (runnable() & named.target) == 0) continue;
-    chosen() = named.target;
+    if (name != named.name || !runnable(named)) continue;
+    chosen() = &named;
     hwy::SetSupportedTargetsForTest(named.target);
     hwy::GetChosenTarget().Update(named.target);
     return;
@@ -47,7 +69,7 @@ void choose(const std::string& name, const std::string& where) {
 std::vector<std::string> instruction_sets() {
   std::vector<std::string> names;
   for (const Named& named : kNames) {
-    if ((runnable() & named.target) != 0) names.emplace_back(named.name);
+    if (runnable(named)) names.emplace_back(named.name);
   }
   return names;
 }
@@ -60,14 +82,9 @@ void use_instruction_set_of_environment() {
   });
 }
 
-std::string instruction_set() {
-  use_instruction_set_of_environment();
-  if (chosen() == 0) return instruction_sets().front();
-  for (const Named& named : kNames) {
-    if (named.target == chosen()) return named.name;
-  }
-  return "generic";
-}
+std::string instruction_set() { return in_use().name; }
+
+bool bfloat16_dot_products() { return in_use().dot_products; }
 
 void use_instruction_set(const std::string& name) {
   use_instruction_set_of_environment();  // so that a later first use does not undo this choice

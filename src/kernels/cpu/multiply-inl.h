@@ -1,6 +1,7 @@
 // The register tile behind all five matrix products of attention:
 //   C[row][column] (+)= sum_k A(row, k) * B[k][column]
-// A is read one element at a time and broadcast, B and C in vectors along columns.
+// A is read one element at a time and broadcast, B and C in vectors along columns. Elements of A
+// and B are float or Pair (operand.h); C is float32.
 #if defined(SINKWISE_MULTIPLY_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef SINKWISE_MULTIPLY_INL_H
 #undef SINKWISE_MULTIPLY_INL_H
@@ -10,6 +11,7 @@
 
 #include <utility>
 
+#include "cpu/pair-inl.h"
 #include "cpu/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,16 +25,19 @@ enum class Adjacent {
 // What the sum starts from.
 enum class Start {
   zero,
+  zero_scaled,      // zero, and the finished sum is multiplied by *factor
   target,           // C
   rescaled_target,  // C times one factor a column
 };
 
+template <class X>
 struct Left {
-  const float* data;
+  const X* data;
   std::size_t stride;
 };
+template <class X>
 struct Right {
-  const float* data;
+  const X* data;
   std::size_t stride;  // from B[k] to B[k + 1]
 };
 struct Target {
@@ -40,25 +45,26 @@ struct Target {
   std::size_t stride;  // from C[row] to C[row + 1]
 };
 
-template <Adjacent kAdjacent>
-HWY_INLINE float element(const Left& a, std::size_t row, std::size_t k) {
+template <Adjacent kAdjacent, class X>
+HWY_INLINE X element(const Left<X>& a, std::size_t row, std::size_t k) {
   return kAdjacent == Adjacent::steps ? a.data[row * a.stride + k] : a.data[k * a.stride + row];
 }
 
-HWY_INLINE void add_product(float a, VectorF b0, VectorF b1, VectorF& sum0, VectorF& sum1) {
-  const VectorF value = broadcast(a);
-  sum0 = hn::MulAdd(value, b0, sum0);
-  sum1 = hn::MulAdd(value, b1, sum1);
+template <class X, class V>
+HWY_INLINE void add_product(X a, V b0, V b1, VectorF& sum0, VectorF& sum1) {
+  const V value = broadcast(a);
+  sum0 = multiply_add(value, b0, sum0);
+  sum1 = multiply_add(value, b1, sum1);
 }
 
 // One tile of sizeof...(R) rows by kVectors vectors over `steps` values of k. The fold expressions
 // give every accumulator a constant index, which is what keeps them all in registers.
-template <Adjacent kAdjacent, Start kStart, std::size_t kVectors, std::size_t... R>
-HWY_INLINE void multiply_tile(std::index_sequence<R...>, Left a, Right b, std::size_t steps,
+template <class X, Adjacent kAdjacent, Start kStart, std::size_t kVectors, std::size_t... R>
+HWY_INLINE void multiply_tile(std::index_sequence<R...>, Left<X> a, Right<X> b, std::size_t steps,
                               Target c, const float* factor) {
   static_assert(kVectors == 1 || kVectors == 2);
   VectorF sum0[sizeof...(R)], sum1[sizeof...(R)];
-  if constexpr (kStart == Start::zero) {
+  if constexpr (kStart == Start::zero || kStart == Start::zero_scaled) {
     ((sum0[R] = hn::Zero(F()), sum1[R] = hn::Zero(F())), ...);
   } else {
     ((sum0[R] = load(c.data + R * c.stride)), ...);
@@ -73,50 +79,55 @@ HWY_INLINE void multiply_tile(std::index_sequence<R...>, Left a, Right b, std::s
     }
   }
   for (std::size_t k = 0; k < steps; ++k) {
-    const VectorF b0 = load(b.data + k * b.stride);
+    const auto b0 = load(b.data + k * b.stride);
     if constexpr (kVectors == 2) {
-      const VectorF b1 = load(b.data + k * b.stride + kLanes);
+      const auto b1 = load(b.data + k * b.stride + kLanes);
       (add_product(element<kAdjacent>(a, R, k), b0, b1, sum0[R], sum1[R]), ...);
     } else {
-      ((sum0[R] = hn::MulAdd(broadcast(element<kAdjacent>(a, R, k)), b0, sum0[R])), ...);
+      ((sum0[R] = multiply_add(broadcast(element<kAdjacent>(a, R, k)), b0, sum0[R])), ...);
     }
+  }
+  if constexpr (kStart == Start::zero_scaled) {
+    const VectorF scale = broadcast(*factor);
+    ((sum0[R] = hn::Mul(sum0[R], scale)), ...);
+    if constexpr (kVectors == 2) ((sum1[R] = hn::Mul(sum1[R], scale)), ...);
   }
   (store(sum0[R], c.data + R * c.stride), ...);
   if constexpr (kVectors == 2) (store(sum1[R], c.data + R * c.stride + kLanes), ...);
 }
 
-template <Adjacent kAdjacent, Start kStart, std::size_t kVectors, std::size_t kTileRows>
-HWY_INLINE void multiply_some(std::size_t& done, Left a, Right b, std::size_t steps, Target c,
+template <class X, Adjacent kAdjacent, Start kStart, std::size_t kVectors, std::size_t kTileRows>
+HWY_INLINE void multiply_some(std::size_t& done, Left<X> a, Right<X> b, std::size_t steps, Target c,
                               const float* factor) {
   a.data += done * (kAdjacent == Adjacent::steps ? a.stride : 1);
   c.data += done * c.stride;
-  multiply_tile<kAdjacent, kStart, kVectors>(std::make_index_sequence<kTileRows>(), a, b, steps, c,
-                                             factor);
+  multiply_tile<X, kAdjacent, kStart, kVectors>(std::make_index_sequence<kTileRows>(), a, b, steps,
+                                                c, factor);
   done += kTileRows;
 }
 
 // One strip of kVectors vectors and any number of rows: full tiles, then what is left in powers of
-// two.
-template <Adjacent kAdjacent, Start kStart, std::size_t kVectors = 2>
-HWY_NOINLINE void multiply_strip(std::size_t rows, Left a, Right b, std::size_t steps, Target c,
-                                 const float* factor = nullptr) {
+// two. `steps` counts elements of A and B.
+template <class X, Adjacent kAdjacent, Start kStart, std::size_t kVectors = 2>
+HWY_NOINLINE void multiply_strip(std::size_t rows, Left<X> a, Right<X> b, std::size_t steps,
+                                 Target c, const float* factor = nullptr) {
   std::size_t done = 0;
   while (rows - done >= kRows) {
-    multiply_some<kAdjacent, kStart, kVectors, kRows>(done, a, b, steps, c, factor);
+    multiply_some<X, kAdjacent, kStart, kVectors, kRows>(done, a, b, steps, c, factor);
   }
   if constexpr (kRows > 8) {
     if (rows - done >= 8) {
-      multiply_some<kAdjacent, kStart, kVectors, 8>(done, a, b, steps, c, factor);
+      multiply_some<X, kAdjacent, kStart, kVectors, 8>(done, a, b, steps, c, factor);
     }
   }
   if (rows - done >= 4) {
-    multiply_some<kAdjacent, kStart, kVectors, 4>(done, a, b, steps, c, factor);
+    multiply_some<X, kAdjacent, kStart, kVectors, 4>(done, a, b, steps, c, factor);
   }
   if (rows - done >= 2) {
-    multiply_some<kAdjacent, kStart, kVectors, 2>(done, a, b, steps, c, factor);
+    multiply_some<X, kAdjacent, kStart, kVectors, 2>(done, a, b, steps, c, factor);
   }
   if (rows - done >= 1) {
-    multiply_some<kAdjacent, kStart, kVectors, 1>(done, a, b, steps, c, factor);
+    multiply_some<X, kAdjacent, kStart, kVectors, 1>(done, a, b, steps, c, factor);
   }
 }
 

@@ -8,10 +8,16 @@
 #endif
 
 #include "cpu/element.h"
+#include "cpu/tiling.h"
 #include "cpu/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sinkwise::kernels::HWY_NAMESPACE {
+
+// Distance between the rows of a block of that many columns.
+inline std::size_t row_stride(std::size_t columns) {
+  return static_cast<std::size_t>(padded_stride(static_cast<std::int64_t>(columns)));
+}
 
 // --- One vector of elements as float32 and back, for a full vector (F) or four lanes (Quad) ---
 
@@ -76,6 +82,18 @@ HWY_NOINLINE bool pack_rows(const E* from, std::int64_t from_stride, std::size_t
     for (; d < width; ++d) to[d] = 0.0F;
   }
   return hn::AllTrue(tag, hn::Eq(worst, hn::Zero(tag))) && worst_tail == 0.0F;
+}
+
+// A block of float is the same whichever way the steps of its product run (operand.h).
+template <class E>
+HWY_INLINE void pack_along_columns(const E* from, std::int64_t from_stride, std::size_t rows,
+                                   std::size_t D, float* to, std::size_t stride) {
+  pack_rows(from, from_stride, rows, D, D, to, stride);
+}
+template <class E>
+HWY_INLINE bool pack_along_rows(const E* from, std::int64_t from_stride, std::size_t rows,
+                                std::size_t D, std::size_t width, float* to, std::size_t stride) {
+  return pack_rows(from, from_stride, rows, D, width, to, stride);
 }
 
 template <class E>

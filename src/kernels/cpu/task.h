@@ -123,4 +123,7 @@ class BackwardPlan {
 // BadArgument when the processor or this build lacks it.
 void use_instruction_set_of_environment();
 
+// Whether the instruction set in use multiplies bfloat16 pairs, beyond what its vectors show.
+bool bfloat16_dot_products();
+
 }  // namespace sinkwise::kernels

@@ -28,12 +28,10 @@ std::int64_t chunk_count(const AttentionProblem& p, std::int64_t threads) {
   const std::int64_t heads = p.B * p.K;
   const bool even = heads % threads == 0 || heads >= kTasksAThread * threads;
   if (threads == 1 || even) return 1;
-  return std::min(divide_up(kChunksAThread * threads, heads), divide_up(p.S, key_block(p.D)));
+  return std::min(divide_up(kChunksAThread * threads, heads), divide_up(p.S, kKeyBlock));
 }
 
 }  // namespace
-
-std::int64_t key_block(std::int64_t D) { return D <= 128 ? 96 : 48; }
 
 std::int64_t padded_stride(std::int64_t columns) {
   return (divide_up(columns, kFloatsInLine) | 1) * kFloatsInLine;
@@ -49,7 +47,7 @@ std::int64_t forward_rows(const AttentionProblem& p, std::int64_t strip, std::in
 }
 
 std::vector<KeyChunk> backward_chunks(const AttentionProblem& p, std::int64_t threads) {
-  const std::int64_t block = key_block(p.D), count = chunk_count(p, threads);
+  const std::int64_t block = kKeyBlock, count = chunk_count(p, threads);
   std::int64_t total = 0;
   for (std::int64_t key = 0; key < p.S; key += block) {
     total += rows_that_see(p, key, std::min(key + block, p.S));

@@ -7,9 +7,11 @@
 
 namespace sinkwise::kernels {
 
+inline constexpr std::int64_t kLargestHead = 256;  // head sizes served: 1 to this
+
 // Keys in one block: a multiple of every register tile's rows (6, 12) and strip (8, 16, 32), small
-// enough that the blocks of one step stay in a second-level cache of 512 KiB.
-std::int64_t key_block(std::int64_t D);
+// enough that the blocks of one step stay in a second-level cache.
+inline constexpr std::int64_t kKeyBlock = 96;
 
 // Distance between the rows of a packed block of `columns` floats: an odd number of 64-byte lines,
 // so that a column walk meets every set of the first-level cache.
@@ -22,7 +24,7 @@ std::int64_t forward_rows(const AttentionProblem& problem, std::int64_t strip,
 
 // Consecutive key blocks [begin, end) that one backward task owns.
 struct KeyChunk {
-  std::int64_t begin = 0, end = 0;  // keys; begin is a multiple of key_block()
+  std::int64_t begin = 0, end = 0;  // keys; begin is a multiple of kKeyBlock
 };
 
 // The chunks of one (batch, key head): one if B * K alone keeps the threads busy, else several of

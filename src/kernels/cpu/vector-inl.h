@@ -32,6 +32,7 @@ constexpr std::size_t kStrip = 2 * kLanes;  // columns of a register tile
 HWY_INLINE VectorF load(const float* from) { return hn::LoadU(F(), from); }
 HWY_INLINE void store(VectorF vector, float* to) { hn::StoreU(vector, F(), to); }
 HWY_INLINE VectorF broadcast(float value) { return hn::Set(F(), value); }
+HWY_INLINE VectorF multiply_add(VectorF a, VectorF b, VectorF sum) { return hn::MulAdd(a, b, sum); }
 
 }  // namespace sinkwise::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

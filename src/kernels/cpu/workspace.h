@@ -27,4 +27,21 @@ class Workspace {
   std::size_t size_ = 0, used_ = 0;
 };
 
+// Counts what a Workspace must hold: takes what it would take, and gives nothing.
+struct WorkspaceSize {
+  std::size_t floats = 0;
+
+  float* take(std::size_t count) {
+    floats += Workspace::rounded(count);
+    return nullptr;
+  }
+};
+
+// The same memory for another type of four bytes.
+template <class X, class Memory>
+X* take_as(Memory& from, std::size_t count) {
+  static_assert(sizeof(X) == sizeof(float));
+  return reinterpret_cast<X*>(from.take(count));
+}
+
 }  // namespace sinkwise::kernels

@@ -22,6 +22,14 @@ TEST(InstructionSet, TheBestIsInUseUnlessAnotherIsNamed) {
   }
 }
 
+TEST(InstructionSet, DotProductsComeWithTheirFloat32) {
+  const auto sets = instruction_sets();
+  const auto dot_products = std::find(sets.begin(), sets.end(), "avx512_bf16");
+  if (dot_products == sets.end()) GTEST_SKIP() << "this processor lacks AVX512_BF16";
+  EXPECT_EQ(dot_products, sets.begin());
+  EXPECT_EQ(sets[1], "avx512");
+}
+
 TEST(InstructionSet, WhatCannotRunHereIsRefusedByName) {
   try {
     use_instruction_set("avx9");

@@ -24,6 +24,14 @@ struct NaiveAttention {
   Values out, lse, gate;
   Values grad_query, grad_key, grad_value, grad_sink;
 
+  // Sums of the squares of all terms that a product with P or dS adds up: if P and dS are rounded
+  // first, with relative errors of deviation u and independent signs, then each result's error has
+  // the deviation u sqrt(square).
+  struct Squares {
+    Values out, grad_query, grad_key, grad_value, grad_sink;
+  };
+  Squares square;
+
   void run() {
     out.assign(query.size(), 0);
     lse.assign(static_cast<std::size_t>(p.B * p.H * p.T), 0);
@@ -32,6 +40,7 @@ struct NaiveAttention {
     grad_key.assign(key.size(), 0);
     grad_value.assign(value.size(), 0);
     grad_sink.assign(sink.size(), 0);
+    square = {out, grad_query, grad_key, grad_value, grad_sink};
     for (std::int64_t b = 0; b < p.B; ++b) {
       for (std::int64_t h = 0; h < p.H; ++h) {
         for (std::int64_t i = 0; i < p.T; ++i) row(b, h, i);
@@ -48,6 +57,13 @@ struct NaiveAttention {
     if (p.document_start == nullptr) return true;
     const std::int64_t* start = p.document_start + b * p.T;
     return p.causal ? j >= start[i] : start[i] == start[j];
+  }
+
+  // sum[index] += weight * x. weight_square: of errors that reach the weight from elsewhere.
+  static void add(Values& sum, Values& squares, std::int64_t index, Real weight, Real x,
+                  Real weight_square = 0) {
+    sum[static_cast<std::size_t>(index)] += weight * x;
+    squares[static_cast<std::size_t>(index)] += (weight * weight + weight_square) * x * x;
   }
 
   Real dot(const Real* a, const Real* b) const {
@@ -86,8 +102,8 @@ struct NaiveAttention {
       if (keys[n] == first) first_weight = weight;
       key_weights += weight;
       for (std::int64_t d = 0; d < p.D; ++d) {
-        out[static_cast<std::size_t>(at * p.D + d)] +=
-            weight * value[static_cast<std::size_t>(head + keys[n] * p.D + d)];
+        add(out, square.out, at * p.D + d, weight,
+            value[static_cast<std::size_t>(head + keys[n] * p.D + d)]);
       }
     }
     const Real gate_weight = p.gate == Gate::sink ? sink_weight : first_weight;
@@ -102,22 +118,28 @@ struct NaiveAttention {
       for (Real& x : kept) x = round_out(x);
     }
     const Real delta = dot(g, kept.data()) - dG * gate_weight - dL;
+    Real delta_square = 0;
+    for (std::int64_t d = 0; d < p.D; ++d) {
+      delta_square += g[d] * g[d] * square.out[static_cast<std::size_t>(at * p.D + d)];
+    }
     for (std::size_t n = 0; n < keys.size(); ++n) {
       const Real weight = std::exp(score[n] - L);
       const std::int64_t pair = head + keys[n] * p.D;
       const Real gate_term = p.gate == Gate::first_key && keys[n] == first ? dG : 0;
-      const Real ds =
-          static_cast<Real>(p.scale) * weight * (dot(g, value.data() + pair) - gate_term - delta);
+      const Real slope = static_cast<Real>(p.scale) * weight;
+      const Real ds = slope * (dot(g, value.data() + pair) - gate_term - delta);
+      const Real through_delta = slope * slope * delta_square;
       for (std::int64_t d = 0; d < p.D; ++d) {
-        grad_query[static_cast<std::size_t>(at * p.D + d)] +=
-            ds * key[static_cast<std::size_t>(pair + d)];
-        grad_key[static_cast<std::size_t>(pair + d)] += ds * q[d];
-        grad_value[static_cast<std::size_t>(pair + d)] += weight * g[d];
+        add(grad_query, square.grad_query, at * p.D + d, ds,
+            key[static_cast<std::size_t>(pair + d)], through_delta);
+        add(grad_key, square.grad_key, pair + d, ds, q[d], through_delta);
+        add(grad_value, square.grad_value, pair + d, weight, g[d]);
       }
     }
     if (!sink.empty()) {
       grad_sink[static_cast<std::size_t>(h)] +=
           sink_weight * (-(p.gate == Gate::sink ? dG : 0) - delta);
+      square.grad_sink[static_cast<std::size_t>(h)] += sink_weight * sink_weight * delta_square;
     }
   }
 };

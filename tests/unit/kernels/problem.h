@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <thread>
@@ -144,6 +145,11 @@ double largest_error(const std::vector<V>& actual, const std::vector<double>& ex
     largest = std::max(largest, std::isnan(error) ? INFINITY : error);
   }
   return largest;
+}
+
+template <class E>
+bool same_bits(const std::vector<E>& a, const std::vector<E>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(E)) == 0;
 }
 
 }  // namespace sinkwise::kernels
