@@ -245,6 +245,7 @@ void forward_rows_of_head(const AttentionProblem& p, const ForwardResult& result
     const bool careful = some_masked && !rows_finite(value_rows, p.value.strides.row, count, D);
     for (std::size_t s = 0; s < strips; ++s) {
       Strip<X>& strip = scratch.strips[s];
+      // Whole elements: a key beside the first or last in sight is met too, as a masked one.
       const std::int32_t a = std::max(begin, last_whole<X>(strip.range.begin));
       const std::int32_t z = std::min(end, first_whole<X>(strip.range.end));
       if (a >= z) continue;

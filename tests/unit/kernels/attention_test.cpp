@@ -383,6 +383,31 @@ TEST_P(KernelAttention, NanOutOfSightDoesNotLeak) {
   expect_no_leak<BFloat16>(0.05, 0.1);
 }
 
+// A document of odd length ends within a pair of keys: rows that all see the whole document need no
+// mask, and still must not multiply the partner of its last key, which is NaN here.
+TEST_P(KernelAttention, NanBesideTheLastKeyDoesNotLeak) {
+  constexpr std::int64_t kFirst = 37, kRows = 101, kSize = 20;
+  Problem<BFloat16> problem;
+  AttentionProblem& p = problem.p;
+  p.B = p.H = p.K = 1, p.T = p.S = kRows, p.D = kSize;
+  p.causal = false, p.gate = Gate::first_key;
+  problem.document_start.assign(static_cast<std::size_t>(kRows), kFirst);
+  std::fill_n(problem.document_start.begin(), kFirst, 0);
+  problem.fill(14, true);
+  const auto exact = problem.naive<double>();
+  for (auto* values : {&problem.query, &problem.key, &problem.value, &problem.grad_out}) {
+    set_rows(*values, kSize, kFirst, kRows, NAN);
+  }
+  problem.forward(serial_executor());
+  problem.backward(serial_executor());
+  for (std::size_t at = 0; at < static_cast<std::size_t>(kFirst * kSize); ++at) {
+    EXPECT_NEAR(to_float(problem.out[at]), exact.out[at], 0.05);
+    EXPECT_NEAR(to_float(problem.grad_query[at]), exact.grad_query[at], 0.1);
+    EXPECT_NEAR(to_float(problem.grad_key[at]), exact.grad_key[at], 0.1);
+    EXPECT_NEAR(to_float(problem.grad_value[at]), exact.grad_value[at], 0.1);
+  }
+}
+
 TEST(KernelAttentionDecline, NamesTheReason) {
   AttentionProblem p;
   p.B = p.H = p.K = 1, p.T = p.S = 4, p.D = 300;
