@@ -7,6 +7,8 @@ namespace {
 
 using ops::Gate;
 
+constexpr std::uint64_t kSeedsOfADraw = 100;
+
 at::Tensor random(at::IntArrayRef shape, std::uint64_t seed) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   return at::randn(shape, generator, at::kDouble);
@@ -45,9 +47,10 @@ void AttentionInputs::require_grad() {
 
 AttentionInputs make_inputs(const AttentionCase& c, at::ScalarType type) {
   AttentionInputs inputs;
-  inputs.query = random({c.B, c.H, c.T, c.D}, 1);
-  inputs.key = random({c.B, c.K, c.S, c.D}, 2);
-  inputs.value = random({c.B, c.K, c.S, c.D}, 3);
+  const std::uint64_t seed = kSeedsOfADraw * c.draw;
+  inputs.query = random({c.B, c.H, c.T, c.D}, seed + 1);
+  inputs.key = random({c.B, c.K, c.S, c.D}, seed + 2);
+  inputs.value = random({c.B, c.K, c.S, c.D}, seed + 3);
   if (c.outlier != 0.0) inputs.key.select(-1, 0).mul_(c.outlier);
   // float32 logits in every precision, as trainers keep them; +-0.5 tells heads apart.
   if (c.sink) inputs.sink = at::linspace(-0.5, 0.5, c.H, at::kDouble) + *c.sink;
@@ -153,10 +156,11 @@ Answer forward_and_backward(const AttentionCase& c, at::ScalarType type, ops::Pa
   const auto result =
       ops::attention(inputs.query, inputs.key, inputs.value, inputs.sink, inputs.document_start,
                      make_options(c, ops::PathSet::only(path)));
+  const std::uint64_t seed = kSeedsOfADraw * c.draw;
   at::Tensor loss = at::zeros({}, at::kDouble);
-  if (uses.out) loss = loss + weighted_sum(result.out, 11);
-  if (uses.lse) loss = loss + weighted_sum(result.lse, 12);
-  if (uses.gate && result.gate.defined()) loss = loss + weighted_sum(result.gate, 13);
+  if (uses.out) loss = loss + weighted_sum(result.out, seed + 11);
+  if (uses.lse) loss = loss + weighted_sum(result.lse, seed + 12);
+  if (uses.gate && result.gate.defined()) loss = loss + weighted_sum(result.gate, seed + 13);
   if (loss.requires_grad()) loss.backward();
 
   Answer answer;

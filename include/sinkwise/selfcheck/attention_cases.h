@@ -19,6 +19,7 @@ struct AttentionCase {
   ops::Gate gate = ops::Gate::none;
   std::optional<double> sink;           // value of every head's logit, spread by +-0.5 over heads
   std::vector<std::int64_t> documents;  // lengths of the packed documents, summing to T
+  std::uint64_t draw = 0;               // which random numbers
   double outlier = 0.0;                 // multiplies one key channel, as trained models do
 };
 
