@@ -66,6 +66,30 @@ double relative_difference(const Outcome& a, const Outcome& b) {
 // (the worst seen is a third of it). A term formed over the wrong batch differs by more than 1e-3.
 constexpr double kRounding = 2 * 8 * 6e-8;
 
+// The objective alone, on the gates of one batch, with a graph for autograd.
+at::Tensor balance_by_autograd(Trainee& trainee, const TensorBatch& batch, BalanceForm form) {
+  models::ForwardOptions forward;
+  forward.observe.gate = true;
+  forward.compute_type = at::kDouble;
+  const auto records = trainee.model->forward(batch.input, forward).records;
+  const at::Tensor importance = objectives::GateSums::of(records).importance();
+  return objectives::balance_loss(importance, at::ones_like(importance, at::kBool), form);
+}
+
+// What balance added to a step's gradients is lambda times those that `trainee` has.
+void expect_added_gradients(const Outcome& with, const Outcome& without, double lambda,
+                            Trainee& trainee) {
+  std::size_t n = 0;
+  for (const auto& [name, parameter] : test::named_parameters(*trainee.model)) {
+    const at::Tensor added = with.gradients[n] - without.gradients[n];
+    const double size = with.gradients[n].abs().max().item<double>();
+    at::Tensor expected = at::zeros_like(added);
+    if (parameter.grad().defined()) expected = lambda * parameter.grad();
+    EXPECT_LT(largest_difference(added, expected), kRounding * std::max(size, 1e-3)) << name;
+    ++n;
+  }
+}
+
 TEST(TrainStep, DoesNotDependOnHowTheStepIsCut) {
   for (const Mechanism mechanism : kMechanisms) {
     for (const BalanceForm form :
@@ -124,15 +148,15 @@ TEST(TrainStep, MicroBatchScopeIsTheWeightedMeanOfEachMicroBatch) {
     const auto batches = cut(8, 3);  // 3, 3 and 2 rows
     const Outcome parts = step(mechanism, batches, {}, options);
     Trainee trainee(small_config(mechanism));
-    double expected = 0.0;
+    at::Tensor expected = at::zeros({}, at::kDouble);
     for (const TensorBatch& batch : batches) {
-      const at::Tensor importance = observe_gates(*trainee.model, {batch}, options).importance();
       const double share = static_cast<double>(batch.input.tokens.size(0)) / 8.0;
-      expected += share * objectives::balance_loss(importance, at::ones_like(importance, at::kBool),
-                                                   BalanceForm::cv)
-                              .item<double>();
+      expected = expected + share * balance_by_autograd(trainee, batch, BalanceForm::cv);
     }
-    EXPECT_NEAR(parts.report.balance, expected, 1e-6);
+    expected.backward();
+    EXPECT_NEAR(parts.report.balance, expected.item<double>(), 1e-6);
+    const Outcome without = step(mechanism, batches, {}, options_for(BalanceForm::none));
+    expect_added_gradients(parts, without, options.balance.lambda, trainee);
     // CV^2 is not linear in the batch, so the two scopes are two objectives.
     options.balance.scope = BalanceScope::step;
     const Outcome exact = step(mechanism, batches, {}, options);
@@ -154,25 +178,11 @@ TEST(TrainStep, TheLoggedBalanceIsTheOneThatWasAdded) {
       const Outcome without = step(mechanism, cut(8, 2), {}, options_for(BalanceForm::none));
       // The objective alone, by autograd through all eight rows at once.
       Trainee trainee(small_config(mechanism));
-      models::ForwardOptions forward;
-      forward.observe.gate = true;
-      forward.compute_type = at::kDouble;
-      const auto records = trainee.model->forward(test::batch_rows(0, 8).input, forward).records;
-      const at::Tensor importance = objectives::GateSums::of(records).importance();
-      const at::Tensor balance =
-          objectives::balance_loss(importance, at::ones_like(importance, at::kBool), form);
+      const at::Tensor balance = balance_by_autograd(trainee, test::batch_rows(0, 8), form);
       balance.backward();
       EXPECT_NEAR(with.report.balance, balance.item<double>(), 1e-6);
       EXPECT_NEAR(with.report.loss, without.report.loss, 1e-6);  // cross entropy alone
-      std::size_t n = 0;
-      for (const auto& [name, parameter] : test::named_parameters(*trainee.model)) {
-        const at::Tensor added = with.gradients[n] - without.gradients[n];
-        const double size = with.gradients[n].abs().max().item<double>();
-        at::Tensor expected = at::zeros_like(added);
-        if (parameter.grad().defined()) expected = lambda * parameter.grad();
-        EXPECT_LT(largest_difference(added, expected), kRounding * std::max(size, 1e-3)) << name;
-        ++n;
-      }
+      expect_added_gradients(with, without, lambda, trainee);
     }
   }
 }
