@@ -17,7 +17,7 @@ std::string type_name(at::ScalarType type) {
 }
 
 std::string row_text(const std::string& path, const selfcheck::CheckRow& row) {
-  return concat(row.failures == 0 ? "ok    " : "FAIL  ", padded(path, 11),
+  return concat(row.failures == 0 ? "ok    " : "FAIL  ", padded(path, 13),
                 padded(type_name(row.type), 10), padded(row.quantity, 20),
                 padded(significant(row.worst_error, 3), 10),
                 padded(significant(row.naive_error, 3), 10),
@@ -46,7 +46,7 @@ int run(bool as_json) {
     if (!as_json) std::cout << row_text(path, row) << '\n' << std::flush;
   };
   if (!as_json) {
-    std::cout << "      " << padded("path", 11) << padded("dtype", 10) << padded("quantity", 20)
+    std::cout << "      " << padded("path", 13) << padded("dtype", 10) << padded("quantity", 20)
               << padded("error", 10) << padded("naive", 10) << padded("allowed", 10)
               << "closest case\n";
   }
