@@ -21,7 +21,7 @@ tokenizer::Tokenizer open_tokenizer(const std::filesystem::path& path);
 
 std::string open_chat_template(const std::filesystem::path& path);  // empty: none
 
-// --- GGUF (gguf_source.cpp) ---
+// --- GGUF (gguf_config.cpp, gguf_tokenizer.cpp) ---
 
 // tokenizer.json and tokenizer_config.json that say what the file does.
 tokenizer::HuggingFaceFiles gguf_tokenizer_files(const weights::Weights& weights,

@@ -54,6 +54,10 @@ std::vector<weights::TextFile> made_up(const fs::path& path) {
 std::string architecture(const std::string& model_type) {
   if (model_type == "qwen2") return "Qwen2ForCausalLM";
   if (model_type == "qwen3") return "Qwen3ForCausalLM";
+  if (model_type == "gemma3_text") return "Gemma3ForCausalLM";
+  if (model_type == "gpt2") return "GPT2LMHeadModel";
+  if (model_type == "gpt_neox") return "GPTNeoXForCausalLM";
+  if (model_type == "gpt_oss") return "GptOssForCausalLM";
   return "LlamaForCausalLM";
 }
 
