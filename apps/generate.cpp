@@ -139,7 +139,8 @@ int run(Arguments arguments) {
   const Prompt prompt = encode(tokenizer, arguments);
   pretrained::check_prompt(prompt.ids, model.config());
   arguments.options.vocabulary = tokenizer.vocabulary_size();
-  if (const auto end = tokenizer.end_of_text()) arguments.options.end = {*end};
+  arguments.options.end = model.end_tokens();
+  if (const auto end = tokenizer.end_of_text()) arguments.options.end.push_back(*end);
 
   const pretrained::LoadedModel loaded(model);
   Console console;

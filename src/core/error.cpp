@@ -19,9 +19,26 @@ std::string message_of(const ErrorText& text) {
   return message;
 }
 
+// A file may hold a name or a number of a megabyte, which a message quotes. Whole characters stay.
+void shorten(std::string& field) {
+  constexpr std::size_t kMostBytes = 4000;
+  if (field.size() <= kMostBytes) return;
+  std::size_t end = kMostBytes;
+  while (end > 0 && (static_cast<unsigned char>(field[end]) & 0xC0U) == 0x80U) --end;
+  field.resize(end);
+  field += "...";
+}
+
+const ErrorText& shortened(ErrorText& text) {
+  for (std::string* field : {&text.what, &text.where, &text.expected, &text.found, &text.next}) {
+    shorten(*field);
+  }
+  return text;
+}
+
 }  // namespace
 
 Error::Error(Fault fault, ErrorText text)
-    : std::runtime_error(message_of(text)), fault_(fault), text_(std::move(text)) {}
+    : std::runtime_error(message_of(shortened(text))), fault_(fault), text_(std::move(text)) {}
 
 }  // namespace sinkwise

@@ -1,5 +1,6 @@
 #include "sinkwise/nn/attention.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "sinkwise/core/error.h"
@@ -55,13 +56,26 @@ at::Tensor without_first(const at::Tensor& value, const at::Tensor& document_sta
   return value.masked_fill(first.unsqueeze(1).unsqueeze(-1), 0.0);
 }
 
+// `held` [B, K, S, D], the beginning of `room`, becomes all S + T positions, those of `added`
+// [B, K, T, D] behind the others.
+void append(at::Tensor& held, at::Tensor& room, const at::Tensor& added) {
+  constexpr std::int64_t kLeastRoom = 64;
+  const std::int64_t before = held.defined() ? held.size(2) : 0, all = before + added.size(2);
+  if (!room.defined() || room.size(2) < all) {
+    const std::int64_t positions = std::max(2 * before, std::max(all, kLeastRoom));
+    room = at::empty({added.size(0), added.size(1), positions, added.size(3)}, added.options());
+    if (before > 0) room.narrow(2, 0, before).copy_(held);
+  }
+  room.narrow(2, before, added.size(2)).copy_(added.detach());
+  held = room.narrow(2, 0, all);
+}
+
 // Puts the positions that came before in front, and leaves all of them in the cache.
 void append(KeyValueCache& cache, at::Tensor& key, at::Tensor& value) {
-  if (cache.key.defined()) {
-    key = at::cat({cache.key, key}, 2);
-    value = at::cat({cache.value, value}, 2);
-  }
-  cache = {key, value};
+  append(cache.key, cache.key_room, key);
+  append(cache.value, cache.value_room, value);
+  key = cache.key;
+  value = cache.value;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "adapter_source.h"
 #include "convert.h"
@@ -160,6 +161,9 @@ void Model::apply_conversion(nn::Mechanism of_file) {
 }
 
 tokenizer::Tokenizer Model::load_tokenizer() const { return open_tokenizer(path_); }
+std::vector<tokenizer::TokenId> Model::end_tokens() const {
+  return pretrained::end_tokens(path_, {nlohmann::json::parse(config_json_), path_.string()});
+}
 std::string Model::chat_template() const { return open_chat_template(path_); }
 
 at::Tensor Model::embed(const at::Tensor& tokens, std::int64_t from) const {

@@ -19,6 +19,11 @@ struct Opened {
 Opened open_model(const std::filesystem::path& path);
 tokenizer::Tokenizer open_tokenizer(const std::filesystem::path& path);
 
+// The tokens that end a text, by config.json and by generation_config.json beside it: eos_token_id,
+// one id or several. May repeat one, or be empty.
+std::vector<tokenizer::TokenId> end_tokens(const std::filesystem::path& path,
+                                           const ConfigReader& config);
+
 std::string open_chat_template(const std::filesystem::path& path);  // empty: none
 
 // --- GGUF (gguf_config.cpp, gguf_tokenizer.cpp) ---

@@ -69,9 +69,12 @@ struct AttentionRecord {
 };
 
 // Keys and values of the positions that came before, for generating token by token. The caller
-// keeps one a layer; forward reads it and adds its own positions.
+// keeps one a layer; forward reads it and adds its own positions. They lie in room that doubles
+// when it is full, so that a token costs the writing of its own: copies of a cache share the room,
+// of which one may go on, and gradients do not pass.
 struct KeyValueCache {
-  at::Tensor key, value;  // [B, K, S, D]; undefined: S = 0
+  at::Tensor key, value;            // [B, K, S, D]; undefined: S = 0
+  at::Tensor key_room, value_room;  // [B, K, C, D], C at least S: key and value are their beginning
   std::int64_t length() const { return key.defined() ? key.size(2) : 0; }
 };
 

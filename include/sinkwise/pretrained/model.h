@@ -40,6 +40,10 @@ class Model {
   // checkpoint of llama2.c. Errors as its own.
   tokenizer::Tokenizer load_tokenizer() const;
 
+  // The tokens that end a text by config.json and generation_config.json (eos_token_id, one id or
+  // several); the tokenizer may know another. BadFile when they are no ids.
+  std::vector<tokenizer::TokenId> end_tokens() const;
+
   // The source of the chat template that the folder or the GGUF file brings; empty: none.
   std::string chat_template() const;
 

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <set>
 
 #include "family.h"
 #include "rotary.h"
@@ -28,11 +28,9 @@ nn::GatedDeltaConfig delta_config(const ConfigReader& config, const ModelConfig&
 }
 
 std::variant<MlpConfig, nn::ExpertsConfig> mlp_config(const ConfigReader& config,
-                                                      const ModelConfig& model,
-                                                      std::int64_t layer) {
-  const auto dense = config.sizes("mlp_only_layers");
-  const bool sparse = config.has("num_experts") &&
-                      std::find(dense.begin(), dense.end(), layer) == dense.end() &&
+                                                      const ModelConfig& model, std::int64_t layer,
+                                                      const std::set<std::int64_t>& dense) {
+  const bool sparse = config.has("num_experts") && !dense.contains(layer) &&
                       (layer + 1) % config.size("decoder_sparse_step", 1) == 0;
   if (!sparse) return MlpConfig{nn::MlpKind::swiglu, config.size("intermediate_size"), false};
   nn::ExpertsConfig experts;
@@ -63,9 +61,11 @@ ModelConfig qwen3_next_config(const ConfigReader& outer) {
       layer_types(config, config.layers("num_hidden_layers"), [&](std::int64_t layer) {
         return (layer + 1) % interval == 0 ? "full_attention" : "linear_attention";
       });
+  const auto listed = config.sizes("mlp_only_layers");
+  const std::set<std::int64_t> dense(listed.begin(), listed.end());
   for (std::size_t layer = 0; layer < types.size(); ++layer) {
     LayerConfig of_layer;
-    of_layer.mlp = mlp_config(config, model, static_cast<std::int64_t>(layer));
+    of_layer.mlp = mlp_config(config, model, static_cast<std::int64_t>(layer), dense);
     if (types[layer] == "sliding_attention") config.unsupported("layer_types", "no windows");
     if (types[layer] == "linear_attention") {
       of_layer.mixer = delta_config(config, model);

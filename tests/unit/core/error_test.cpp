@@ -28,6 +28,18 @@ TEST(Error, KeepsItsFaultAndItsFieldsWhenCaughtAsTheBase) {
   }
 }
 
+TEST(Error, CutsFieldsOfAnyLengthBetweenCharacters) {
+  const std::string euro = "\u20ac";
+  std::string many;
+  while (many.size() < (1 << 20)) many += euro;
+  const BadFile error({.what = many, .where = many, .expected = many, .found = many, .next = many});
+  EXPECT_LT(std::string(error.what()).size(), 20'100U);
+  const std::string& found = error.text().found;
+  EXPECT_EQ(found, many.substr(0, 3999) + "...");
+  const std::string just(4000, 'x');
+  EXPECT_EQ(BadFile({just, {}, {}, {}, {}}).text().what, just);
+}
+
 TEST(Error, TypesOfDifferentFaultsDoNotCatchEachOther) {
   const auto raise = [] {
     throw BadFile({.what = "x", .where = {}, .expected = {}, .found = {}, .next = {}});

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "sinkwise/core/error.h"
 #include "unit/nn/tensors.h"
@@ -473,6 +474,51 @@ TEST(Attention, EveryMechanismHasOneNameAndRecipesKnowIt) {
   for (const auto& [text, mechanism] : mechanism_names()) EXPECT_EQ(name(mechanism), text);
   EXPECT_EQ(name(Mechanism::gated_headwise), "gated_headwise");
   EXPECT_EQ(name(Mechanism::softmax_plus_one), "softmax_plus_one");
+}
+
+// Text by text through a cache, over several growths of its room, is the whole text at once.
+TEST(KeyValueCache, ContinuesAcrossEveryGrowth) {
+  const torch::NoGradGuard no_grad;
+  for (const Mechanism mechanism : kAll) {
+    SCOPED_TRACE(name(mechanism));
+    const auto layer = make(small(mechanism));
+    const at::Tensor x = random_tensor({2, 200, 12}, 31);
+    const RotaryTable rotary = RotaryTable::make(200, 6, 1e4);
+    AttentionInput whole;
+    whole.x = x;
+    whole.rotary = &rotary;
+    KeyValueCache cache;
+    std::vector<at::Tensor> parts;
+    for (std::int64_t from = 0, count = 7; from < 200; from += count, count = from % 5 + 1) {
+      AttentionInput part;
+      part.x = x.narrow(1, from, std::min<std::int64_t>(count, 200 - from));
+      part.rotary = &rotary;
+      part.cache = &cache;
+      parts.push_back(layer->forward(part).y);
+    }
+    EXPECT_EQ(cache.length(), 200);
+    // Sums of at most 200 terms, in another order: so many roundings of 2^-24.
+    const at::Tensor expected = layer->forward(whole).y;
+    const double limit = 200 * std::ldexp(1.0, -24) * expected.abs().max().item<double>();
+    EXPECT_LT(largest_difference(at::cat(parts, 1), expected), limit);
+  }
+}
+
+// What a token costs is its own position: between growths, nothing else is written.
+TEST(KeyValueCache, ATokenWritesItsOwnPositionAlone) {
+  const torch::NoGradGuard no_grad;
+  const auto layer = make(small(Mechanism::vanilla));
+  KeyValueCache cache;
+  std::set<const void*> rooms;
+  for (std::int64_t t = 0; t < 500; ++t) {
+    AttentionInput input;
+    input.x = random_tensor({1, 1, 12}, 40);
+    input.cache = &cache;
+    layer->forward(input);
+    rooms.insert(cache.key.const_data_ptr());
+    EXPECT_EQ(cache.key.const_data_ptr(), cache.key_room.const_data_ptr());
+  }
+  EXPECT_LE(rooms.size(), 4U);  // of 64, 128, 256 and 512 positions
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "sinkwise/core/error.h"
 #include "unit/pretrained/fixtures.h"
+#include "unit/pretrained/model_folder.h"
 
 namespace sinkwise::pretrained {
 namespace {
@@ -20,6 +21,7 @@ class Generate : public testing::Test {
   LoadedModel loaded_{model_};
   nlohmann::json prompt_ = test::read_json(test::pretrained_fixtures() / "llama/prompt.json");
   Ids ids_ = prompt_["ids"].get<Ids>();
+  int made_ = 0;
 };
 
 // What transformers continues with, computing everything anew for each token.
@@ -79,6 +81,34 @@ TEST_F(Generate, StopsAtAnEnd) {
   const auto found = run(ids_, {.tokens = 16, .end = {greedy[4]}});
   EXPECT_EQ(found.stop, Stop::end_of_text);
   EXPECT_EQ(found.ids, Ids(greedy.begin(), greedy.begin() + 4));
+}
+
+TEST_F(Generate, EndTokensAreThoseOfBothFiles) {
+  const test::TemporaryDirectory directory;
+  const auto ids_of = [&](const nlohmann::json& config_says, const std::string& other_file) {
+    const auto folder = directory.path() / std::to_string(made_++);
+    auto model = test::ModelFolder::of_fixture("llama");
+    model.config["eos_token_id"] = config_says;
+    model.write(folder);
+    if (!other_file.empty()) std::ofstream(folder / "generation_config.json") << other_file;
+    return Model::open(folder).end_tokens();
+  };
+  EXPECT_EQ(ids_of(nullptr, ""), Ids());
+  EXPECT_EQ(ids_of(0, ""), Ids({0}));
+  EXPECT_EQ(ids_of({7, 9}, R"({"eos_token_id": [9, 11]})"), Ids({7, 9, 9, 11}));
+  EXPECT_EQ(ids_of(-1, R"({"eos_token_id": 3})"), Ids({3}));
+  EXPECT_EQ(ids_of(std::int64_t{1} << 40, "{}"), Ids());
+  EXPECT_THROW(ids_of("</s>", ""), BadFile);
+  EXPECT_THROW(ids_of({1, 2.5}, ""), BadFile);
+  EXPECT_THROW(ids_of(2, R"({"eos_token_id": {"a": 1}})"), BadFile);
+  EXPECT_THROW(ids_of(2, "[]"), BadFile);
+}
+
+TEST_F(Generate, StopsAtAnyOfSeveralEnds) {
+  const auto greedy = prompt_["greedy_ids"].get<Ids>();
+  const auto found = run(ids_, {.tokens = 16, .end = {63, greedy[3], 62}});
+  EXPECT_EQ(found.stop, Stop::end_of_text);
+  EXPECT_LE(found.ids.size(), 3U);
 }
 
 TEST_F(Generate, StaysWithinTheVocabulary) {
