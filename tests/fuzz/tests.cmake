@@ -4,4 +4,4 @@ find_package(Python3 COMPONENTS Interpreter REQUIRED)
 add_test(NAME fuzz.parsers
   COMMAND Python3::Interpreter "${CMAKE_CURRENT_LIST_DIR}/run.py" --build "${CMAKE_BINARY_DIR}/fuzz"
           --python "${SINKWISE_PYTHON}" --plotly-python "${SINKWISE_PLOTLY_PYTHON}")
-set_tests_properties(fuzz.parsers PROPERTIES LABELS "slow" TIMEOUT 1500 SKIP_RETURN_CODE 77)
+set_tests_properties(fuzz.parsers PROPERTIES LABELS "slow" PROCESSORS 2 TIMEOUT 1500 SKIP_RETURN_CODE 77)
