@@ -20,18 +20,18 @@ std::string message_of(const ErrorText& text) {
 }
 
 // A file may hold a name or a number of a megabyte, which a message quotes. Whole characters stay.
-void shorten(std::string& field) {
-  constexpr std::size_t kMostBytes = 4000;
-  if (field.size() <= kMostBytes) return;
-  std::size_t end = kMostBytes;
+void shorten(std::string& field, std::size_t most_bytes) {
+  if (field.size() <= most_bytes) return;
+  std::size_t end = most_bytes;
   while (end > 0 && (static_cast<unsigned char>(field[end]) & 0xC0U) == 0x80U) --end;
   field.resize(end);
   field += "...";
 }
 
 const ErrorText& shortened(ErrorText& text) {
-  for (std::string* field : {&text.what, &text.where, &text.expected, &text.found, &text.next}) {
-    shorten(*field);
+  shorten(text.what, 16'000);  // may list all that is wrong with a configuration, a line each
+  for (std::string* field : {&text.where, &text.expected, &text.found, &text.next}) {
+    shorten(*field, 4'000);
   }
   return text;
 }

@@ -33,7 +33,7 @@ TEST(Error, CutsFieldsOfAnyLengthBetweenCharacters) {
   std::string many;
   while (many.size() < (1 << 20)) many += euro;
   const BadFile error({.what = many, .where = many, .expected = many, .found = many, .next = many});
-  EXPECT_LT(std::string(error.what()).size(), 20'100U);
+  EXPECT_LT(std::string(error.what()).size(), 32'200U);
   const std::string& found = error.text().found;
   EXPECT_EQ(found, many.substr(0, 3999) + "...");
   const std::string just(4000, 'x');

@@ -98,7 +98,7 @@ class Mebibyte : public testing::Test {
       use(path);
     } catch (const Error& error) {
       EXPECT_NE(error.fault(), Fault::internal) << error.what();
-      EXPECT_LT(std::string(error.what()).size(), 24'000U);
+      EXPECT_LT(std::string(error.what()).size(), 32'200U);
     }
     EXPECT_LT(seconds_since(began), kSeconds);
     EXPECT_LT(memory("VmHWM") - before, kKibibytes);
