@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "before_after_parts.h"
+#include "phrases.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/format.h"
 
@@ -40,8 +41,6 @@ ChangedMetric changed_metric(const Metric& before, const Metric& after) {
 }
 
 std::string name_of(const Metric& metric) { return concat(metric.task, ", ", metric.name); }
-
-Cell number_cell(double value, int decimals) { return {report::fixed(value, decimals), value}; }
 
 std::vector<Cell> metric_row(const ChangedMetric& metric) {
   const double difference = metric.value.difference();

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "before_after_parts.h"
+#include "phrases.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/format.h"
 
@@ -15,8 +16,6 @@ using report::Table;
 
 constexpr std::size_t kMostMoved = 15;
 constexpr std::size_t kMostClosed = 500;
-
-Cell number_cell(double value, int decimals) { return {report::fixed(value, decimals), value}; }
 
 std::vector<Cell> figure_row(const ChangedFigure& figure) {
   const double difference = figure.value.difference();

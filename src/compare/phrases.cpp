@@ -29,6 +29,10 @@ std::string difference_text(const Figure& difference, const char* key) {
   return *info.unit == '\0' ? text : text + " " + info.unit;
 }
 
+report::Cell number_cell(double value, int decimals) {
+  return {report::fixed(value, decimals), value};
+}
+
 std::string seeds_text(const std::vector<std::int64_t>& seeds) {
   std::vector<std::string> parts;
   for (const std::int64_t seed : seeds) parts.push_back(std::to_string(seed));

@@ -21,6 +21,9 @@ std::string beside_cv(const Arm& base, const Arm& balanced);
 // "+0.0001 ± 0.0002 nats"
 std::string difference_text(const Figure& difference, const char* key);
 
+// A table's cell of one number, that sorts by its value.
+report::Cell number_cell(double value, int decimals);
+
 // "seed 3", "seeds 0, 1, 2"
 std::string seeds_text(const std::vector<std::int64_t>& seeds);
 

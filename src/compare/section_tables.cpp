@@ -110,7 +110,7 @@ std::vector<Cell> pair_row(const Comparison& comparison, const Pair& pair) {
                                     [](double value) { return value < 0.0; });
   std::vector<Cell> row = {arm_cell(arm),
                            difference_cell(loss, 4),
-                           {report::fixed(pair.row_error.mean, 4), pair.row_error.mean},
+                           number_cell(pair.row_error.mean, 4),
                            {concat(better, " of ", measured(loss)), static_cast<double>(better)},
                            spread_cell(pair.cv_ratio, 3),
                            {report::fixed(pair.worst_cv_ratio, 3), pair.worst_cv_ratio,
