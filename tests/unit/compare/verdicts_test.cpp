@@ -83,6 +83,21 @@ TEST(BalanceAndLoss, SaysTheSignOfAnEffect) {
   EXPECT_TRUE(says(worse, "+0.1100 \u00b1 0.0100 nats, lower in 0 of 3 seeds")) << worse.evidence;
 }
 
+TEST(BalanceAndLoss, ShowsWhatOpeningGatesAloneGains) {
+  auto runs = two_arms("excess", {1, 2, 3}, kBalanced, {0.9, 1.88, 2.89});
+  for (std::int64_t seed = 0; seed < 3; ++seed) {
+    runs.push_back(fabricated("sink", kOpen, seed, {{"excess", static_cast<double>(seed) + 0.75}}));
+    runs.push_back(fabricated("vanilla", kBase, seed, {{"excess", 1.0}}));
+    runs.push_back(fabricated("vanilla", kBalanced, seed, {{"excess", 0.5}}));
+  }
+  const Comparison comparison = compare(runs);
+  const auto& items = answers_to(comparison, "balance_and_loss").items;
+  ASSERT_EQ(items.size(), 2u);  // vanilla, then sink
+  EXPECT_FALSE(says(items[0], "control")) << items[0].evidence;
+  EXPECT_TRUE(says(items[1], "seeds (open control λ = 0.01: −0.2500 ± 0.0000 nats)"))
+      << items[1].evidence;
+}
+
 TEST(BalanceAndLoss, FewerThanThreeSeedsAreUndecided) {
   EXPECT_EQ(only("balance_and_loss", two_arms("excess", {1, 2}, kBalanced, {0.5, 1.5})).status,
             Status::undecided);
