@@ -3,6 +3,7 @@
 
 #include "before_after_parts.h"
 #include "sinkwise/core/error.h"
+#include "sinkwise/core/head_limits.h"
 #include "sinkwise/core/statistics.h"
 #include "sinkwise/core/text.h"
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "before_after_parts.h"
+#include "sinkwise/core/head_limits.h"
 #include "sinkwise/core/statistics.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/format.h"
@@ -49,13 +50,13 @@ std::string about_gates(const BeforeAfter& change) {
 
 std::string about_shared(const BeforeAfter& change) {
   const auto rose = std::ranges::count_if(change.layers, [](const ChangedLayer& layer) {
-    return layer.routed_gate.difference() > kDriftLimit;
+    return layer.routed_gate.difference() > kGateDrift;
   });
   return concat("The ", change.shared_heads,
                 " most important heads of each layer before (shared): mean gate ",
                 figure_text(change, "shared_gate"),
                 "; all others (routed): ", figure_text(change, "routed_gate"), ", by more than ",
-                fixed(kDriftLimit, 1), " up in ", rose, " of ", change.layers.size(), " layers.");
+                fixed(kGateDrift, 1), " up in ", rose, " of ", change.layers.size(), " layers.");
 }
 
 std::string about_inequality(const BeforeAfter& change) {

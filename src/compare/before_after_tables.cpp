@@ -3,6 +3,7 @@
 
 #include "before_after_parts.h"
 #include "phrases.h"
+#include "sinkwise/core/head_limits.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/format.h"
 

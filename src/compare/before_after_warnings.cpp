@@ -1,4 +1,5 @@
 #include "before_after_parts.h"
+#include "sinkwise/core/head_limits.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/format.h"
 
@@ -17,15 +18,15 @@ std::vector<std::int64_t> layers_where(const BeforeAfter& change,
 
 void warn_of_drift(const BeforeAfter& change, std::vector<BeforeAfterWarning>& warnings) {
   const Change& routed = changed_figure(change, "routed_gate").value;
-  if (!(routed.difference() > kDriftLimit)) return;
+  if (!(routed.difference() > kGateDrift)) return;
   const auto layers = layers_where(change, [](const ChangedLayer& layer) {
-    return layer.routed_gate.difference() > kDriftLimit;
+    return layer.routed_gate.difference() > kGateDrift;
   });
   warnings.push_back(
       {"drift_to_open_gates", layers,
        concat("Drift to open gates: the mean gate of the heads that are not among the ",
               change.shared_heads, " most important of their layer rose by more than ",
-              report::fixed(kDriftLimit, 1), ", ", arrow(routed, 3), ", most in ",
+              report::fixed(kGateDrift, 1), ", ", arrow(routed, 3), ", most in ",
               layers_text(layers), ". A CV that falls because gates open is no sharing of work."),
        "Lower the weight of the balance loss (lambda), or leave more heads of each layer out of it "
        "(shared heads m)."});

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "sinkwise/core/error.h"
+#include "sinkwise/core/head_limits.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/format.h"
 #include "sinkwise/train/routed.h"
@@ -158,7 +159,7 @@ Watch watch(const Table& importance, const Table& start,
       const double gate = importance[l][h];
       (routed[l][h] ? routed_now : shared_now).add(gate);
       if (routed[l][h]) routed_before.add(start[l][h]);
-      open.add(gate > kWideOpenGate ? 1.0 : 0.0);
+      open.add(gate > kOpenGate ? 1.0 : 0.0);
       result.minimum = std::min(result.minimum, gate);
     }
   }
@@ -172,12 +173,12 @@ Watch watch(const Table& importance, const Table& start,
 
 std::vector<std::string> Watch::warnings() const {
   std::vector<std::string> lines;
-  if (routed_rise > kDrift) {
+  if (routed_rise > kGateDrift) {
     lines.push_back(concat("warning: gates drift open: the routed mean rose by ",
                            fixed(routed_rise, 3),
                            "; a smaller balance.lambda, or fewer steps, keeps them apart"));
   }
-  if (routed_mean > kWideOpenGate) {
+  if (routed_mean > kOpenGate) {
     lines.push_back(
         concat("warning: routed gates are pinned open, mean ", fixed(routed_mean, 3),
                "; leave out more heads (balance.shared_heads) or lower balance.lambda"));

@@ -1,5 +1,6 @@
 #include "facts.h"
 
+#include "sinkwise/core/head_limits.h"
 #include "sinkwise/core/statistics.h"
 #include "sinkwise/core/text.h"
 
@@ -23,7 +24,7 @@ std::vector<HeadFacts> head_facts(const Inspection& inspection) {
 }
 
 bool sinks_into_first(const HeadFacts& head) { return head.sink_rate >= 0.5; }
-bool sinks_elsewhere(const HeadFacts& head) { return head.elsewhere > kSinkColumn; }
+bool sinks_elsewhere(const HeadFacts& head) { return head.elsewhere > kSinkWeight; }
 
 std::string Selection::layers() const {
   if (count == 0) return "none";

@@ -12,9 +12,6 @@ namespace sinkwise::inspect {
 // (arXiv 2606.08105).
 inline constexpr double kAsleep = 0.1;
 inline constexpr double kNoOpValue = 0.2;
-// More than this of all attention on one column makes it a sink (arXiv 2410.10781 has 0.3 for the
-// first column).
-inline constexpr double kSinkColumn = 0.3;
 
 // A head's place and figures, for those who look at all of them.
 struct HeadFacts {

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "facts.h"
+#include "sinkwise/core/head_limits.h"
 #include "sinkwise/core/statistics.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/inspect/output.h"
@@ -43,24 +44,24 @@ std::string about_first_token(const Heads& heads) {
   const Selection sinks = select(heads, sinks_into_first);
   if (sinks.count == 0) {
     return concat("No head sinks into the first token: none gives it a mean weight above ",
-                  fixed(probes::kSinkThreshold, 1),
+                  fixed(kSinkWeight, 1),
                   " in at least half of the windows; the median "
                   "weight is ",
                   fixed(median(values_of(heads, &HeadFacts::first_token_weight)), 3), ".");
   }
   return concat("Sinks on the first token: ", share(sinks.count, heads.size()),
-                " give it a mean weight above ", fixed(probes::kSinkThreshold, 1),
+                " give it a mean weight above ", fixed(kSinkWeight, 1),
                 " in at least half of the windows; they are in ", sinks.layers(), ".");
 }
 
 std::string about_other_columns(const Heads& heads) {
   const Selection moved = select(heads, sinks_elsewhere);
   if (moved.count == 0) {
-    return concat("No sink elsewhere: no head puts more than ", fixed(kSinkColumn, 1),
+    return concat("No sink elsewhere: no head puts more than ", fixed(kSinkWeight, 1),
                   " of all its attention on one later column.");
   }
   return concat("Sinks elsewhere: ", share(moved.count, heads.size()), " put more than ",
-                fixed(kSinkColumn, 1), " of all attention on one column that is not the first (",
+                fixed(kSinkWeight, 1), " of all attention on one column that is not the first (",
                 moved.layers(), ").");
 }
 

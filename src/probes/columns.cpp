@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include "sinkwise/core/head_limits.h"
 #include "vectors.h"
 
 namespace sinkwise::probes {
@@ -60,7 +61,7 @@ void ColumnProbe::add_window(const at::Tensor& query, const at::Tensor& key,
   add_to(largest_, heaviest.select(1, 0));
   add_to(top4_, heaviest.sum(1));
   add_to(elsewhere_, std::get<0>(mass.narrow(1, 1, T - 1).max(1)));
-  add_to(sinks_, (later_first / (total - 1) > kSinkThreshold).to(at::kDouble));
+  add_to(sinks_, (later_first / (total - 1) > kSinkWeight).to(at::kDouble));
   add_to(entropy_, entropy.to(at::kDouble) / total);
   add_to(column_sum_, mass.mean(0));
   ++windows_;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "sinkwise/core/head_limits.h"
 #include "sinkwise/train/batch.h"
 
 namespace sinkwise::train {
@@ -13,7 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
-constexpr double kSinkShare = 0.3;  // first-token weight above which a head counts as a sink head
 
 // Sums over the positions of one group, or of all asked positions.
 struct LossSum {
@@ -179,7 +179,7 @@ json to_json(const Evaluation& evaluation, bool full) {
     importance.push_back(layer.importance);
     for (double weight : layer.first_token_weight) {
       first_sum += weight;
-      sink_heads += weight > kSinkShare ? 1.0 : 0.0;
+      sink_heads += weight > kSinkWeight ? 1.0 : 0.0;
       heads += 1.0;
     }
   }

@@ -130,11 +130,6 @@ struct BeforeAfter {
   std::vector<std::string> unmatched_metrics;  // those that one model lacks
 };
 
-inline constexpr double kClosedGate = 0.02;  // below it a head is called closed
-inline constexpr double kOpenGate = 0.9;     // above it, open
-inline constexpr double kSinkWeight = 0.3;   // more on the first token is a sink
-inline constexpr double kDriftLimit = 0.1;  // rise of the routed heads' mean gate that is warned of
-
 // `shared_heads` is m; 0 takes a quarter of the heads, at least one. BadArgument when the models do
 // not have the same layers and heads, or m is not below the number of heads of a layer with
 // several.

@@ -24,11 +24,8 @@ struct Calibration {
   double ratio() const { return balance_gradient / loss_gradient; }
 };
 
-// Beyond these a person is told.
-inline constexpr double kClosedGate = 0.02;   // a head that the loss cannot open
-inline constexpr double kLargeRatio = 2.0;    // the balance term outweighs the loss
-inline constexpr double kWideOpenGate = 0.9;  // a gate that counts as pinned
-inline constexpr double kDrift = 0.1;         // rise of the routed mean gate
+// Beyond this, and the limits of core/head_limits.h, a person is told.
+inline constexpr double kLargeRatio = 2.0;  // the balance term outweighs the loss
 
 // Chooses the routed heads by importance [L, H]: all but the m most important of a layer, and none
 // of a layer whose mean gate and CV say that there is nothing to balance.
@@ -45,7 +42,7 @@ Calibration calibration_of(const nlohmann::json& json, const std::string& where)
 // Gates as they are now against the start.
 struct Watch {
   double routed_mean = 0.0, shared_mean = 0.0, minimum = 0.0;
-  double share_open = 0.0;  // of all gates, above kWideOpenGate
+  double share_open = 0.0;  // of all gates, above kOpenGate
   double overlap = 0.0;     // of the most important quarter of each layer's heads with the start
   double routed_rise = 0.0;
 

@@ -23,8 +23,6 @@ struct ColumnHeads {
   std::vector<double> column_mean;  // [T] mass of each column, averaged over heads and windows
 };
 
-inline constexpr double kSinkThreshold = 0.3;
-
 // Accumulates records that were observed with gate (for its log-sum-exp) and heads. Weights are
 // formed again from query, key and log-sum-exp, a block of rows at a time: memory grows with T.
 class ColumnProbe {
