@@ -85,18 +85,21 @@ bool block_sees(const std::vector<RowRange>& ranges, std::int64_t row, std::int6
   return seen.begin < end && seen.end > begin;
 }
 
-// The query blocks of the g-th head of the group that see any key of the task.
+// The query blocks of the g-th head of the group that see any key from the task's first to its
+// last.
 template <class E, class X>
 void load_queries(const AttentionProblem& p, const Upstream& upstream, const TileTask& task,
                   std::int64_t g, const std::vector<RowRange>& ranges,
                   BackwardScratch<X>& scratch) {
   const std::int64_t block = kKeyBlock, h = task.key_head * (p.H / p.K) + g;
   const auto D = static_cast<std::size_t>(p.D);
+  const std::int64_t begin = task.blocks.empty() ? 0 : task.blocks.front();
+  const std::int64_t end = task.blocks.empty() ? 0 : std::min(task.blocks.back() + block, p.S);
   const QueryRows<X>& to = scratch.rows;
   for (std::int64_t row = 0; row < p.T; row += block) {
     const std::int64_t count = std::min(block, p.T - row);
     bool finite = true;
-    if (block_sees(ranges, row, count, task.keys.begin, task.keys.end)) {
+    if (block_sees(ranges, row, count, begin, end)) {
       const std::size_t at = to.at(g, row), rows_at = to.rows_at(g, row);
       const auto rows = static_cast<std::size_t>(count);
       finite = load_rows<X, E>(p.query, task.b, h, row, rows, D, to.query + at, to.stride,
@@ -156,11 +159,9 @@ void backward_chunk(const AttentionProblem& p, const SavedForward& saved, const 
     std::fill_n(grad_query(g), T * k.stride, 0.0F);
     load_queries<E>(p, upstream, task, g, plan.rows_of(task.b), scratch);
   }
-  const auto block = static_cast<std::int32_t>(kKeyBlock);
-  for (auto begin = static_cast<std::int32_t>(task.keys.begin); begin < task.keys.end;
-       begin += block) {
-    k.begin = begin;
-    k.end = std::min(begin + block, static_cast<std::int32_t>(task.keys.end));
+  for (const std::int64_t begin : task.blocks) {
+    k.begin = static_cast<std::int32_t>(begin);
+    k.end = static_cast<std::int32_t>(std::min(begin + kKeyBlock, p.S));
     load_keys<E>(p, task.b, task.key_head, k);
     for (std::int64_t g = 0; g < group; ++g) {
       meet_queries(p, saved, upstream, task.b, task.key_head * group + g, g, plan.rows_of(task.b),

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "cpu/element.h"
@@ -83,7 +84,7 @@ struct RowTask {
 // A chunk of the keys of one key head.
 struct TileTask {
   std::int64_t b = 0, key_head = 0, chunk = 0;
-  KeyChunk keys;
+  std::span<const std::int64_t> blocks;  // of the chunk
 };
 
 // The backward's tasks and what they leave for each other.

@@ -7,28 +7,34 @@ namespace {
 
 constexpr std::int64_t kFloatsInLine = 16;
 constexpr std::int64_t kStripsInPass = 8;
-constexpr std::int64_t kTasksAThread = 4;   // forward: cheap tasks, so that the last ones are short
-constexpr std::int64_t kChunksAThread = 2;  // backward: every chunk costs a copy of dq
+constexpr std::int64_t kTasksAThread = 4;  // forward: cheap tasks, so that the last ones are short
+constexpr double kBusy = 0.85;             // backward: share of the threads' time that has a task
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// Query rows that see some key of [begin, end), by order and window alone.
-std::int64_t rows_that_see(const AttentionProblem& p, std::int64_t begin, std::int64_t end) {
-  const std::int64_t offset = p.S - p.T;  // position of row 0
-  std::int64_t first = -offset, last = p.S - offset;
-  if (p.causal) first = begin - offset;
-  if (p.window > 0) {
-    last = std::min(last, end - 1 + p.window - offset);
-    if (!p.causal) first = begin - p.window + 1 - offset;
+// The fewest chunks a head with which the rounds of tasks of equal length leave few threads idle.
+std::int64_t chunk_count(const AttentionProblem& p, std::int64_t threads) {
+  const std::int64_t heads = p.B * p.K, most = std::min(2 * threads, divide_up(p.S, kKeyBlock));
+  std::int64_t best = 1;
+  double best_share = 0.0;
+  for (std::int64_t count = 1; count <= most && best_share < kBusy; ++count) {
+    const std::int64_t rounds = divide_up(heads * count, threads);
+    const double share = static_cast<double>(heads * count) / static_cast<double>(rounds * threads);
+    if (share > best_share) best = count, best_share = share;
   }
-  return std::max<std::int64_t>(0, std::min(last, p.T) - std::max<std::int64_t>(first, 0));
+  return best;
 }
 
-std::int64_t chunk_count(const AttentionProblem& p, std::int64_t threads) {
-  const std::int64_t heads = p.B * p.K;
-  const bool even = heads % threads == 0 || heads >= kTasksAThread * threads;
-  if (threads == 1 || even) return 1;
-  return std::min(divide_up(kChunksAThread * threads, heads), divide_up(p.S, kKeyBlock));
+// Later blocks are seen by fewer rows under causal order, so blocks are dealt back and forth:
+// 0 1 2 2 1 0 0 1 2 ...
+std::int64_t dealt_to(std::int64_t block, std::int64_t count) {
+  const std::int64_t turn = block % (2 * count);
+  return std::min(turn, 2 * count - 1 - turn);
+}
+
+// Under a short window all blocks are seen by about as many rows, and neighbours by the same ones.
+std::int64_t neighbour_of(std::int64_t block, std::int64_t blocks, std::int64_t count) {
+  return block * count / blocks;
 }
 
 }  // namespace
@@ -47,24 +53,14 @@ std::int64_t forward_rows(const AttentionProblem& p, std::int64_t strip, std::in
 }
 
 std::vector<KeyChunk> backward_chunks(const AttentionProblem& p, std::int64_t threads) {
-  const std::int64_t block = kKeyBlock, count = chunk_count(p, threads);
-  std::int64_t total = 0;
-  for (std::int64_t key = 0; key < p.S; key += block) {
-    total += rows_that_see(p, key, std::min(key + block, p.S));
+  const std::int64_t blocks = divide_up(p.S, kKeyBlock), count = chunk_count(p, threads);
+  const bool short_window = p.window > 0 && p.window * count < p.S;
+  std::vector<KeyChunk> chunks(static_cast<std::size_t>(count));
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    const std::int64_t owner =
+        short_window ? neighbour_of(block, blocks, count) : dealt_to(block, count);
+    chunks[static_cast<std::size_t>(owner)].push_back(block * kKeyBlock);
   }
-  std::vector<KeyChunk> chunks;
-  std::int64_t begin = 0, work = 0;
-  for (std::int64_t key = 0; key < p.S; key += block) {
-    const std::int64_t end = std::min(key + block, p.S);
-    work += rows_that_see(p, key, end);
-    const auto cut = static_cast<std::int64_t>(chunks.size()) + 1;
-    const bool last = end == p.S;
-    if (last || (cut < count && work * count >= total * cut)) {
-      chunks.push_back({begin, end});
-      begin = end;
-    }
-  }
-  if (chunks.empty()) chunks.push_back({0, 0});  // no keys: the task that writes zeros
   return chunks;
 }
 

@@ -22,14 +22,14 @@ std::int64_t padded_stride(std::int64_t columns);
 std::int64_t forward_rows(const AttentionProblem& problem, std::int64_t strip,
                           std::int64_t threads);
 
-// Consecutive key blocks [begin, end) that one backward task owns.
-struct KeyChunk {
-  std::int64_t begin = 0, end = 0;  // keys; begin is a multiple of kKeyBlock
-};
+// The key blocks that one backward task owns, by their first keys: ascending multiples of
+// kKeyBlock.
+using KeyChunk = std::vector<std::int64_t>;
 
 // The chunks of one (batch, key head): one if B * K alone keeps the threads busy, else several of
-// about equal work. A pure function of the shapes and the thread count, since gradients of query
-// are summed over chunks in their order.
+// about equal work, since every chunk costs a copy of dq and packs its queries again. A pure
+// function of the shapes and the thread count, since gradients of query are summed over chunks in
+// their order.
 std::vector<KeyChunk> backward_chunks(const AttentionProblem& problem, std::int64_t threads);
 
 }  // namespace sinkwise::kernels

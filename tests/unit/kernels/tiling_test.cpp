@@ -1,5 +1,6 @@
 #include "cpu/tiling.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "cpu/task.h"
@@ -47,39 +48,70 @@ TEST(Tiling, ForwardTasksCoverEveryRowOnce) {
 
 TEST(Tiling, OneLongHeadStillFillsTheThreads) {
   EXPECT_GE(ForwardPlan(sized(1, 1, 1, 512, 64), 16, 4).tasks(), 16);
-  EXPECT_GE(backward_chunks(sized(1, 1, 1, 4096, 64), 4).size(), 4u);
+  EXPECT_EQ(backward_chunks(sized(1, 1, 1, 4096, 64), 4).size(), 4u);
+  EXPECT_EQ(backward_chunks(sized(1, 3, 3, 4096, 64), 4).size(), 4u)
+      << "twelve tasks, three rounds";
+  EXPECT_EQ(backward_chunks(sized(1, 1, 1, 96, 64), 4).size(), 1u) << "no block to share";
   EXPECT_EQ(backward_chunks(sized(1, 1, 1, 4096, 64), 1).size(), 1u);
   EXPECT_EQ(backward_chunks(sized(2, 8, 8, 4096, 64), 4).size(), 1u) << "no copy without need";
 }
 
-TEST(Tiling, ChunksAreConsecutiveAndOfAboutEqualWork) {
-  for (std::int64_t window : {0, 256}) {
-    AttentionProblem p = sized(1, 1, 1, 8192, 64);
-    p.window = window;
-    const auto chunks = backward_chunks(p, 2);
-    ASSERT_GE(chunks.size(), 2u);
-    std::int64_t next = 0, smallest = INT64_MAX, largest = 0;
-    for (const KeyChunk& chunk : chunks) {
-      EXPECT_EQ(chunk.begin, next);
-      EXPECT_EQ(chunk.begin % kKeyBlock, 0);
-      next = chunk.end;
-      std::int64_t work = 0;  // pairs (row, key)
-      for (std::int64_t key = chunk.begin; key < chunk.end; ++key) {
-        work += window == 0 ? p.T - key : std::min(window, p.T - key);
-      }
-      smallest = std::min(smallest, work);
-      largest = std::max(largest, work);
+// Pairs (row, key) of a chunk.
+std::int64_t work_of(const AttentionProblem& p, const KeyChunk& chunk) {
+  std::int64_t work = 0;
+  for (const std::int64_t begin : chunk) {
+    for (std::int64_t key = begin; key < std::min(begin + kKeyBlock, p.S); ++key) {
+      work += p.window == 0 ? p.T - key : std::min(p.window, p.T - key);
     }
-    EXPECT_EQ(next, p.S);
-    EXPECT_LT(static_cast<double>(largest), 1.25 * static_cast<double>(smallest));
   }
+  return work;
+}
+
+TEST(Tiling, ChunksHaveEveryBlockOnceAndAboutEqualWork) {
+  for (std::int64_t window : {0, 256}) {
+    for (std::int64_t threads : {2, 3, 8}) {
+      for (std::int64_t T : {2000, 2048, 8192}) {
+        AttentionProblem p = sized(1, 1, 1, T, 64);
+        p.window = window;
+        std::vector<std::int64_t> blocks;
+        std::int64_t smallest = INT64_MAX, largest = 0;
+        for (const KeyChunk& chunk : backward_chunks(p, threads)) {
+          EXPECT_TRUE(std::is_sorted(chunk.begin(), chunk.end()));
+          blocks.insert(blocks.end(), chunk.begin(), chunk.end());
+          smallest = std::min(smallest, work_of(p, chunk));
+          largest = std::max(largest, work_of(p, chunk));
+        }
+        std::sort(blocks.begin(), blocks.end());
+        ASSERT_EQ(static_cast<std::int64_t>(blocks.size()), (T + kKeyBlock - 1) / kKeyBlock);
+        for (std::size_t i = 0; i < blocks.size(); ++i) {
+          EXPECT_EQ(blocks[i], static_cast<std::int64_t>(i) * kKeyBlock);
+        }
+        // A block; under a window also what the last block and the last rows lack of one.
+        const std::int64_t apart =
+            window == 0 ? T * kKeyBlock : window * (2 * kKeyBlock + window / 2);
+        EXPECT_LE(largest - smallest, apart) << T << " in " << threads << ", window " << window;
+      }
+    }
+  }
+}
+
+TEST(Tiling, NeighboursStayTogetherUnderAShortWindow) {
+  AttentionProblem p = sized(1, 1, 1, 8192, 64);
+  const auto unlimited = backward_chunks(p, 2);
+  p.window = 256;
+  for (const KeyChunk& chunk : backward_chunks(p, 2)) {
+    EXPECT_EQ(chunk.back() - chunk.front(),
+              static_cast<std::int64_t>(chunk.size() - 1) * kKeyBlock);
+  }
+  p.window = 8192;
+  EXPECT_EQ(backward_chunks(p, 2), unlimited);
 }
 
 TEST(Tiling, NoKeysLeaveOneEmptyTaskAHead) {
   AttentionProblem p = sized(2, 2, 2, 5, 8);
   p.S = 0;
   EXPECT_EQ(backward_chunks(p, 2).size(), 1u);
-  EXPECT_EQ(backward_chunks(p, 2)[0].end, 0);
+  EXPECT_TRUE(backward_chunks(p, 2)[0].empty());
 }
 
 }  // namespace
