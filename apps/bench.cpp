@@ -1,6 +1,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "bench_overhead.h"
 #include "commands.h"
 #include "console.h"
 #include "exit_code.h"
@@ -31,15 +32,7 @@ int time_overhead(const Arguments& arguments) {
     throw BadConfig({"there is no balance loss to time", "balance.form", "cv, switch, open", "none",
                      "add --set balance.form=cv"});
   }
-  const train::Overhead o = train::time_overhead(recipe->config, arguments.pairs);
-  if (arguments.json) {
-    std::cout << nlohmann::json::array({to_json(o)}).dump(1) << '\n';
-    return kOk;
-  }
-  std::cout << o.task << ", " << o.mechanism << ": step " << fixed(o.base_ms, 2) << " ms without, "
-            << fixed(o.balanced_ms, 2) << " ms with the balance loss\nratio " << fixed(o.ratio, 4)
-            << " (quartiles " << fixed(o.ratio_low, 4) << " to " << fixed(o.ratio_high, 4)
-            << "), median of " << o.pairs << " interleaved pairs\n";
+  show_overhead(train::time_overhead(recipe->config, arguments.pairs), arguments.json);
   return kOk;
 }
 
@@ -65,6 +58,7 @@ void add_bench(CLI::App& app, Work& work) {
   overhead->add_flag("--json", arguments->json, "the list that `compare --overhead` reads");
   overhead->callback(
       [arguments, &work] { work = [arguments] { return time_overhead(*arguments); }; });
+  add_bench_finetune(*command, work);
   auto alone = std::make_shared<Arguments>();
   CLI::App* step = command->add_subcommand("step", "milliseconds of single steps, as JSON");
   alone->recipe.declare(*step);

@@ -13,8 +13,8 @@ namespace {
 // logged step would hide what the balance loss itself costs.
 class TimedRun {
  public:
-  explicit TimedRun(const RunConfig& config)
-      : config_(config), session_(config_, from_scratch(config_)) {
+  TimedRun(const LoopConfig& config, Experiment experiment)
+      : config_(config), session_(config_, std::move(experiment)) {
     const bool balanced = config_.balance.form != objectives::BalanceForm::none;
     if (balanced) routed_ = session_.calibrate();
   }
@@ -26,7 +26,7 @@ class TimedRun {
   }
 
  private:
-  RunConfig config_;
+  LoopConfig config_;
   Session session_;
   at::Tensor routed_;
   std::int64_t step_ = 0;
@@ -37,7 +37,7 @@ constexpr std::int64_t kWarmup = 5;
 }  // namespace
 
 std::vector<double> time_steps(const RunConfig& config, std::int64_t warmup, std::int64_t steps) {
-  TimedRun run(config);
+  TimedRun run(config, from_scratch(config));
   for (std::int64_t n = 0; n < warmup; ++n) run.step();
   std::vector<double> times;
   for (std::int64_t n = 0; n < steps; ++n) times.push_back(run.step());
@@ -47,7 +47,16 @@ std::vector<double> time_steps(const RunConfig& config, std::int64_t warmup, std
 Overhead time_overhead(const RunConfig& balanced, std::int64_t pairs) {
   RunConfig base = balanced;
   base.balance.form = objectives::BalanceForm::none;
-  TimedRun with(balanced), without(base);
+  return time_overhead(balanced, from_scratch(balanced), from_scratch(base), balanced.task.name,
+                       pairs);
+}
+
+Overhead time_overhead(const LoopConfig& balanced, Experiment with_balance,
+                       Experiment without_balance, const std::string& task, std::int64_t pairs) {
+  LoopConfig base = balanced;
+  base.balance.form = objectives::BalanceForm::none;
+  const std::string mechanism = with_balance.mechanism;
+  TimedRun with(balanced, std::move(with_balance)), without(base, std::move(without_balance));
   std::vector<double> with_ms, without_ms, ratios;
   for (std::int64_t n = -kWarmup; n < pairs; ++n) {
     // Who goes first alternates, so that neither always inherits the other's warm cache.
@@ -60,10 +69,14 @@ Overhead time_overhead(const RunConfig& balanced, std::int64_t pairs) {
     without_ms.push_back(base_time);
     ratios.push_back(balanced_time / base_time);
   }
-  return {balanced.task.name,        nn::name(balanced.attention.mechanism),
-          quantile(without_ms, 0.5), quantile(with_ms, 0.5),
-          quantile(ratios, 0.5),     quantile(ratios, 0.25),
-          quantile(ratios, 0.75),    pairs};
+  return {task,
+          mechanism,
+          quantile(without_ms, 0.5),
+          quantile(with_ms, 0.5),
+          quantile(ratios, 0.5),
+          quantile(ratios, 0.25),
+          quantile(ratios, 0.75),
+          pairs};
 }
 
 nlohmann::json to_json(const Overhead& o) {

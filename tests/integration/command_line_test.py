@@ -11,7 +11,7 @@ from harness import BAD_CONFIG, BINARY, OK, Case, environment, main
 
 COMMANDS = [
     [], ["train"], ["finetune"], ["merge"], ["sweep"], ["compare"], ["inspect"], ["eval"], ["check"], ["generate"], ["bench"],
-    ["bench", "overhead"],
+    ["bench", "overhead"], ["bench", "finetune"],
     ["bench", "step"], ["bench", "attention"], ["config"], ["config", "show"], ["version"],
 ]
 ESCAPE = "\x1b"

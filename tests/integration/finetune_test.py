@@ -65,6 +65,14 @@ class Finetune(Case):
             self.assertEqual((self.folder / "out" / name).read_bytes(), (self.folder / "whole" / name).read_bytes(),
                              name)
 
+    def test_the_cost_of_a_balanced_step(self):
+        words = ["bench", "finetune", MODEL, "--data", "text.txt", "--pairs", "3", *assignments(SETTINGS)]
+        text = self.expect(OK, *words).stdout
+        self.assertRegex(text, r"llama, vanilla: step .*\nratio \d+\.\d+ .*median of 3 interleaved pairs")
+        self.assertEqual(json.loads(self.expect(OK, *words, "--json").stdout)[0]["pairs"], 3)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["text.txt"], "nothing is written")
+        self.assertIn("balance.form", self.expect(BAD_CONFIG, *words, "--set", "balance.form=none").stderr)
+
     def test_another_recipe_in_the_same_place_is_refused(self):
         self.expect(OK, *self.words("--no-report"))
         refused = self.expect(BAD_CONFIG, *self.words("--no-report", lora__rank=3))
