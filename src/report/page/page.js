@@ -140,7 +140,7 @@
         z: each(function (row, column) { return map.z[row][column]; }),
         text: each(function (row, column) { return map.x[column]; }),
         x: [map.x.map(function (_, rank) { return "#" + (rank + 1); })],
-        hovertemplate: "%{y}, %{text}: %{z:.4g}<extra></extra>"
+        hovertemplate: map.hovertemplate.replace("%{x}", "%{text}")
       };
     }
     // Said again, or other names would let the library guess the type of the axis anew.
