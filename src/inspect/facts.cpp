@@ -6,18 +6,25 @@
 
 namespace sinkwise::inspect {
 
+std::vector<double> honor_over_mean(const LayerInspection& layer) {
+  std::vector<double> scores = layer.heads.output_norm;
+  const double scale = mean(scores);
+  for (double& score : scores) score /= scale;
+  return scores;
+}
+
 std::vector<HeadFacts> head_facts(const Inspection& inspection) {
   std::vector<HeadFacts> facts;
   for (std::size_t layer = 0; layer < inspection.layers.size(); ++layer) {
     const LayerInspection& l = inspection.layers[layer];
-    const double honor = mean(l.heads.output_norm);
+    const auto honor = honor_over_mean(l);
     for (std::size_t h = 0; h < l.heads.importance.size(); ++h) {
-      facts.push_back({static_cast<std::int64_t>(layer), static_cast<std::int64_t>(h),
-                       l.heads.importance[h], l.heads.first_token_weight[h], l.columns.sink_rate[h],
-                       l.columns.elsewhere[h], l.heads.value_drain[h],
-                       l.heads.output_norm[h] / honor, l.columns.entropy[h],
-                       l.geometry.cosine_first[h] - l.geometry.cosine_others[h],
-                       l.geometry.key_norm_ratio[h], l.geometry.key_rank[h]});
+      facts.push_back(
+          {static_cast<std::int64_t>(layer), static_cast<std::int64_t>(h), l.heads.importance[h],
+           l.heads.first_token_weight[h], l.columns.sink_rate[h], l.columns.elsewhere[h],
+           l.columns.marked[h], l.heads.value_drain[h], honor[h], l.columns.entropy[h],
+           l.geometry.cosine_first[h] - l.geometry.cosine_others[h],
+           l.geometry.norms_first[h] / l.geometry.norms_others[h], l.geometry.key_rank[h]});
     }
   }
   return facts;
@@ -41,6 +48,10 @@ Selection select(const std::vector<HeadFacts>& heads,
     selection.last_layer = head.layer;
   }
   return selection;
+}
+
+std::string counted(std::int64_t count, const char* noun) {
+  return concat(count, " ", noun, count == 1 ? "" : "s");
 }
 
 std::vector<double> values_of(const std::vector<HeadFacts>& heads, double HeadFacts::*member) {

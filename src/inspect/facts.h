@@ -12,14 +12,18 @@ namespace sinkwise::inspect {
 // (arXiv 2606.08105).
 inline constexpr double kAsleep = 0.1;
 inline constexpr double kNoOpValue = 0.2;
+inline constexpr double kBroadcastValue = 0.8;  // "about 1" in the same paper; the bound is ours
 
 // A head's place and figures, for those who look at all of them.
 struct HeadFacts {
   std::int64_t layer = 0, head = 0;
   double importance = 0.0, first_token_weight = 0.0, sink_rate = 0.0, elsewhere = 0.0,
-         value_drain = 0.0, honor_ln = 0.0, entropy = 0.0, cosine_gap = 0.0, key_norm_ratio = 0.0,
-         key_rank = 0.0;
+         special = 0.0, value_drain = 0.0, honor_ln = 0.0, entropy = 0.0, cosine_gap = 0.0,
+         norm_product = 0.0, key_rank = 0.0;
 };
+
+// HONOR divided by its mean over the layer (arXiv 2504.03889, "LN"), [H].
+std::vector<double> honor_over_mean(const LayerInspection& layer);
 
 std::vector<HeadFacts> head_facts(const Inspection& inspection);
 
@@ -35,6 +39,9 @@ struct Selection {
 };
 Selection select(const std::vector<HeadFacts>& heads,
                  const std::function<bool(const HeadFacts&)>& holds);
+
+// "1 window", "2 windows".
+std::string counted(std::int64_t count, const char* noun);
 
 std::vector<double> values_of(const std::vector<HeadFacts>& heads, double HeadFacts::*member);
 

@@ -2,14 +2,12 @@
 
 #include <torch/torch.h>
 
-#include "walk.h"
-
 namespace sinkwise::inspect {
 namespace {
 
 // Input of every layer, and behind them the output of the last: each [N, T, width].
 std::vector<at::Tensor> states_between(const pretrained::Model& model, const at::Tensor& tokens,
-                                       const std::function<void()>& layer_done) {
+                                       const WindowsDone& layer_done) {
   const auto L = static_cast<std::int64_t>(model.config().layers.size());
   std::vector<std::vector<at::Tensor>> parts(static_cast<std::size_t>(L));
   walk(
@@ -17,7 +15,7 @@ std::vector<at::Tensor> states_between(const pretrained::Model& model, const at:
       [&](std::int64_t layer, const nn::AttentionRecord&, const at::Tensor& hidden) {
         parts[static_cast<std::size_t>(layer)].push_back(hidden.clone());
       },
-      layer_done);
+      [&] { layer_done(tokens.size(0)); });
   std::vector<at::Tensor> states{model.embed(tokens)};
   for (const auto& part : parts) states.push_back(at::cat(part));
   return states;
@@ -36,7 +34,7 @@ at::Tensor last_gradient(const pretrained::Model& model, const at::Tensor& hidde
 
 std::vector<std::vector<double>> gradient_scores(const pretrained::Model& model,
                                                  const at::Tensor& tokens,
-                                                 const std::function<void()>& layer_done) {
+                                                 const WindowsDone& layer_done) {
   const auto& layers = model.config().layers;
   const auto tables = model.rotary_tables(tokens.size(1));
   const auto states = states_between(model, tokens, layer_done);
@@ -65,7 +63,7 @@ std::vector<std::vector<double>> gradient_scores(const pretrained::Model& model,
     }
     sum.div_(static_cast<double>(tokens.size(0)));
     scores[layer].assign(sum.const_data_ptr<double>(), sum.const_data_ptr<double>() + sum.numel());
-    layer_done();
+    layer_done(kBackward * tokens.size(0));
   }
   return scores;
 }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "sinkwise/pretrained/model.h"
+#include "walk.h"
 
 namespace sinkwise::inspect {
 
@@ -13,6 +13,6 @@ namespace sinkwise::inspect {
 // between all layers.
 std::vector<std::vector<double>> gradient_scores(const pretrained::Model& model,
                                                  const at::Tensor& tokens,
-                                                 const std::function<void()>& layer_done);
+                                                 const WindowsDone& layer_done);
 
 }  // namespace sinkwise::inspect

@@ -20,7 +20,7 @@ namespace {
 
 std::string gate_of(nn::Mechanism mechanism) {
   if (nn::is_gated(mechanism)) return "explicit gate";
-  return nn::has_sink(mechanism) ? "learned sink" : "first token";
+  return nn::has_sink(mechanism) ? kLearnedSink : "first token";
 }
 
 // The layer whose attention stands for the model's: the first that has any.
@@ -60,11 +60,14 @@ struct LayerProbes {
     }
   }
 
-  void add(const nn::AttentionRecord& record, const at::Tensor& hidden) {
+  // special [N, T]: of all windows, which come one batch after the other; or undefined.
+  void add(const nn::AttentionRecord& record, const at::Tensor& hidden, const at::Tensor& special) {
     activations.add(hidden);
+    const auto first = seen;
+    seen += hidden.size(0);
     if (!columns) return;
     heads.add({record}, {}, {});
-    columns->add(record);
+    columns->add(record, special.defined() ? special.narrow(0, first, seen - first) : special);
     geometry.add(record);
   }
 
@@ -89,6 +92,7 @@ struct LayerProbes {
   std::unique_ptr<probes::ColumnProbe> columns;
   probes::GeometryProbe geometry;
   probes::ActivationProbe activations;
+  std::int64_t seen = 0;  // windows
 };
 
 double importance_against_honor(const std::vector<LayerInspection>& layers) {
@@ -118,10 +122,12 @@ Inspection inspect(const pretrained::Model& model, const Windows& windows,
   Inspection result;
   result.model = facts_of(config), result.text = windows.facts;
   const bool intervening = options.pruning_windows > 0 && result.model.heads > 0;
-  const std::int64_t L = result.model.layers, passes = intervening ? 4 : 1;
+  const std::int64_t L = result.model.layers, N = windows.facts.windows;
+  const std::int64_t total =
+      L * (N + (intervening ? windows_of_intervening(config, N, options) : 0));
   std::int64_t done = 0;
   auto layer_done = [&](const char* what) {
-    return [&, what] { progress(++done, L * passes, what); };
+    return [&, what](std::int64_t of_windows) { progress(done += of_windows, total, what); };
   };
 
   nn::Observe observe = probes::HeadProbe::wanted();
@@ -138,13 +144,13 @@ Inspection inspect(const pretrained::Model& model, const Windows& windows,
         }
       }
     }
-    probes->add(record, hidden);
+    probes->add(record, hidden, windows.special_inside);
   };
   const auto next_layer = layer_done("looking at heads");
   const auto finish_layer = [&] {
     result.layers.push_back(probes->result(config.layers[result.layers.size()]));
     probes.reset();
-    next_layer();
+    next_layer(N);
   };
   const auto hidden = walk(model, windows.tokens, {{}}, observe, visit, finish_layer);
   result.map_tokens = windows.first_texts;

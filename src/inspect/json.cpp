@@ -1,5 +1,7 @@
+#include <limits>
 #include <nlohmann/json.hpp>
 
+#include "facts.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/inspect/output.h"
 
@@ -7,6 +9,8 @@ namespace sinkwise::inspect {
 namespace {
 
 using nlohmann::json;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 json model_json(const ModelFacts& m) {
   return {{"path", m.path},
@@ -32,7 +36,7 @@ json text_json(const TextFacts& t) {
   return result;
 }
 
-json layer_json(const LayerInspection& l) {
+json layer_json(const LayerInspection& l, const std::string& gate) {
   json result = {{"kind", l.kind},
                  {"activations",
                   {{"kurtosis", l.activations.kurtosis},
@@ -45,19 +49,29 @@ json layer_json(const LayerInspection& l) {
   result["max_gate"] = l.max_gate;
   result["effective_heads"] = l.effective_heads;
   result["column_mass"] = l.columns.column_mean;
+  const bool learned = gate == kLearnedSink;
+  std::vector<double> sink_mass(l.heads.importance.size(), kNan);
+  for (std::size_t h = 0; learned && h < sink_mass.size(); ++h) {
+    sink_mass[h] = 1.0 - l.heads.importance[h];
+  }
   result["heads"] = {{"importance", l.heads.importance},
+                     {"learned_sink", sink_mass},
                      {"first_token_weight", l.heads.first_token_weight},
                      {"value_drain", l.heads.value_drain},
                      {"honor", l.heads.output_norm},
+                     {"honor_over_layer_mean", honor_over_mean(l)},
                      {"gate_histogram", l.heads.gate_histogram},
                      {"first_column", l.columns.first},
                      {"largest_column", l.columns.largest},
                      {"top4_columns", l.columns.top4},
                      {"largest_other_column", l.columns.elsewhere},
+                     {"special_columns", l.columns.marked},
                      {"sink_rate", l.columns.sink_rate},
                      {"entropy", l.columns.entropy},
                      {"cosine_first", l.geometry.cosine_first},
                      {"cosine_others", l.geometry.cosine_others},
+                     {"norm_product_first", l.geometry.norms_first},
+                     {"norm_product_others", l.geometry.norms_others},
                      {"key_norm_ratio", l.geometry.key_norm_ratio},
                      {"key_rank", l.geometry.key_rank}};
   return result;
@@ -81,7 +95,9 @@ json interventions_json(const Interventions& i) {
 
 json to_json(const Inspection& inspection) {
   json layers = json::array();
-  for (const LayerInspection& layer : inspection.layers) layers.push_back(layer_json(layer));
+  for (const LayerInspection& layer : inspection.layers) {
+    layers.push_back(layer_json(layer, inspection.model.gate));
+  }
   json result = {{"schema", "sinkwise.inspection/1"},
                  {"model", model_json(inspection.model)},
                  {"text", text_json(inspection.text)},

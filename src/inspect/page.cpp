@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
-#include <limits>
 
 #include "facts.h"
+#include "page_charts.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/inspect/output.h"
 #include "sinkwise/report/format.h"
@@ -12,64 +11,9 @@ namespace sinkwise::inspect {
 namespace {
 
 using report::Chart;
-using report::HeatMap;
 using report::Line;
 using report::Paragraph;
 using report::Section;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kMostRows = 2000;  // of the table of heads
-
-// [L][H] of one figure; layers without heads are left out, shorter ones filled up.
-struct Map {
-  std::string title, value_title, caption;
-  std::optional<std::pair<double, double>> range;
-  std::function<std::vector<double>(const LayerInspection&)> values;
-};
-
-HeatMap heat_map(const Inspection& inspection, const Map& map, bool sorted) {
-  HeatMap heat{{}, {}, {}, map.value_title, map.range};
-  for (std::int64_t h = 0; h < inspection.model.heads; ++h) {
-    heat.columns.push_back(sorted ? concat("#", h + 1) : concat(h));
-  }
-  for (std::size_t layer = 0; layer < inspection.layers.size(); ++layer) {
-    if (!inspection.layers[layer].has_heads) continue;
-    std::vector<double> row = map.values(inspection.layers[layer]);
-    if (sorted) std::sort(row.begin(), row.end(), std::greater<>());
-    row.resize(heat.columns.size(), kNan);
-    heat.rows.push_back(concat("layer ", layer));
-    heat.values.push_back(std::move(row));
-  }
-  return heat;
-}
-
-Chart map_chart(const Inspection& inspection, const Map& map, bool sorted = false) {
-  HeatMap heat = heat_map(inspection, map, sorted);
-  const int height = std::clamp(90 + 16 * static_cast<int>(heat.rows.size()), 160, 760);
-  return {map.title + (sorted ? ", sorted within each layer" : ""),
-          {sorted ? "head, from the most to the least" : "head"},
-          {""},
-          map.caption,
-          std::move(heat),
-          height};
-}
-
-// Layers on the x axis.
-Line over_layers(const Inspection& inspection, const std::string& name, report::Tone tone,
-                 const std::function<double(const LayerInspection&)>& value, bool heads_only) {
-  Line line{name, tone, {}, {}};
-  for (std::size_t layer = 0; layer < inspection.layers.size(); ++layer) {
-    const LayerInspection& l = inspection.layers[layer];
-    line.x.push_back(static_cast<double>(layer));
-    line.y.push_back(heads_only && !l.has_heads ? kNan : value(l));
-  }
-  return line;
-}
-
-Chart layer_chart(const std::string& title, report::Axis y, const std::string& caption,
-                  std::vector<Line> lines) {
-  return {title, {"layer"}, std::move(y), caption, report::LineChart{std::move(lines)}};
-}
 
 Section summary_section(const Inspection& inspection) {
   Section section{"summary", "What the figures say", {}};
@@ -79,7 +23,7 @@ Section summary_section(const Inspection& inspection) {
   section.blocks.push_back(
       Paragraph(concat("Loss ", report::fixed(inspection.loss, 4), " nats a token, ",
                        report::fixed(inspection.bits_per_byte, 4), " bits a byte, over ",
-                       inspection.text.windows, " windows of ", inspection.text.length,
+                       counted(inspection.text.windows, "window"), " of ", inspection.text.length,
                        " tokens that do not overlap. All figures below are "
                        "means over these windows; another text or length gives others.")));
   return section;
@@ -91,10 +35,17 @@ Section importance_section(const Inspection& inspection) {
       "The importance of a head is its mean gate, read from the ", inspection.model.gate,
       ": how much of its attention goes to something else than a sink (arXiv 2602.01203). Rows "
       "whose gate is fixed by construction do not count.")));
-  const Map map{"Importance", "mean gate", "1: always open, 0: asleep.", std::pair(0.0, 1.0),
-                [](const LayerInspection& l) { return l.heads.importance; }};
+  const bool learned = inspection.model.gate == kLearnedSink;
+  const Map gate{
+      "Importance", "mean gate",
+      concat("1: always open, 0: asleep.", learned ? " The learned sink has the rest." : ""),
+      std::pair(0.0, 1.0), [](const LayerInspection& l) { return l.heads.importance; }};
+  const Map honor{"Output of a head", "HONOR, 1: as its layer's mean",
+                  "Mean norm of its output over the mean of its layer (arXiv 2504.03889): a second "
+                  "opinion on which heads do little.",
+                  std::nullopt, honor_over_mean};
   section.blocks.push_back(
-      report::Grid{{map_chart(inspection, map), map_chart(inspection, map, true)}, true, 420});
+      report::Grid{{map_chart(inspection, gate), map_chart(inspection, honor)}, true, 420});
   auto line = [&](const char* name, report::Tone tone, double LayerInspection::*value) {
     return over_layers(
         inspection, name, tone, [value](const auto& l) { return l.*value; }, true);
@@ -136,11 +87,17 @@ Section sinks_section(const Inspection& inspection) {
                   std::nullopt, [](const LayerInspection& l) { return l.heads.value_drain; }};
   const Map entropy{"Entropy of attention", "nats", "Mean over rows: 0 looks at one key.",
                     std::nullopt, [](const LayerInspection& l) { return l.columns.entropy; }};
-  section.blocks.push_back(
-      report::Grid{{map_chart(inspection, first), map_chart(inspection, other),
-                    map_chart(inspection, drain), map_chart(inspection, entropy)},
-                   true,
-                   420});
+  report::Grid grid{{map_chart(inspection, first), map_chart(inspection, other)}, true, 420};
+  if (inspection.text.special_inside > 0) {
+    const Map special{"Weight on special tokens inside windows", "mean weight",
+                      "From each of them on; a second sink where it is like the first token's.",
+                      std::pair(0.0, 1.0),
+                      [](const LayerInspection& l) { return l.columns.marked; }};
+    grid.charts.push_back(map_chart(inspection, special));
+  }
+  grid.charts.push_back(map_chart(inspection, drain));
+  grid.charts.push_back(map_chart(inspection, entropy));
+  section.blocks.push_back(std::move(grid));
   return section;
 }
 
@@ -177,8 +134,9 @@ Section geometry_section(const Inspection& inspection) {
                    "Mean over rows and keys but the first; the causal order is ignored.",
                    std::pair(-1.0, 1.0),
                    [](const LayerInspection& l) { return l.geometry.cosine_others; }};
-  const Map norm{"Norm of the first key", "over the others'", "Below 1: a small key.", std::nullopt,
-                 [](const LayerInspection& l) { return l.geometry.key_norm_ratio; }};
+  const Map norm{"Norm of the first key", "over the others'",
+                 "Below 1: a small key. The norms of queries times it are in the table of heads.",
+                 std::nullopt, [](const LayerInspection& l) { return l.geometry.key_norm_ratio; }};
   const Map rank{"Effective rank of the keys", concat("of ", inspection.model.head_size),
                  "exp of the entropy of the singular values.", std::nullopt,
                  [](const LayerInspection& l) { return l.geometry.key_rank; }};
@@ -194,8 +152,8 @@ Section cost_section(const Inspection& inspection) {
   const Interventions& i = *inspection.interventions;
   Section section{"cost", "What silencing heads costs", {}};
   section.blocks.push_back(Paragraph(concat(
-      "Loss on ", i.windows,
-      " windows after the outputs of heads were set to zero, the lowest "
+      "Loss on ", counted(i.windows, "window"),
+      " after the outputs of heads were set to zero, the lowest "
       "first by each order. An order is good when its curve stays low. HONOR is the mean norm of a "
       "head's output (arXiv 2504.03889); the gradient is that of the loss by a factor on the "
       "head's output, without its sign (arXiv 1905.10650).")));
@@ -245,84 +203,6 @@ Section activations_section(const Inspection& inspection) {
                    {line("first / others", 2, &probes::Activations::first_to_others)})},
       false,
       300});
-  return section;
-}
-
-// Keys after the row leave their cells empty.
-std::vector<std::vector<double>> without_upper(std::vector<std::vector<double>> weights) {
-  for (std::size_t row = 0; row < weights.size(); ++row) {
-    std::fill(weights[row].begin() + static_cast<std::ptrdiff_t>(row) + 1, weights[row].end(),
-              kNan);
-  }
-  return weights;
-}
-
-// What the rows and keys of a map are; the position keeps equal tokens apart.
-std::vector<std::string> numbered(const std::vector<std::string>& tokens) {
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < tokens.size(); ++i)
-    names.push_back(concat(i, " ", printable(tokens[i])));
-  return names;
-}
-
-Section maps_section(const Inspection& inspection) {
-  Section section{"maps", "One head at a time", {}};
-  section.blocks.push_back(
-      Paragraph(concat("Attention weights on the first ", inspection.map_tokens.size(),
-                       " tokens of the first window. A sink is a bright column; a head that looks "
-                       "at the token before "
-                       "is a bright line below the diagonal.")));
-  report::MapList list;
-  list.label = "layer.head";
-  const auto names = numbered(inspection.map_tokens);
-  for (const HeadMap& map : inspection.maps) {
-    list.maps.push_back({concat(map.layer, ".", map.head), without_upper(map.weights)});
-  }
-  list.first = {"Weights of a head",
-                {"key"},
-                {"row"},
-                "Rows add up to 1, less where a learned sink takes a part. In 64 steps.",
-                HeatMap{names, names, list.maps.front().values, "weight", std::pair(0.0, 1.0)},
-                620};
-  section.blocks.push_back(std::move(list));
-  return section;
-}
-
-report::Cell number(double value, int decimals) {
-  return {report::fixed(value, decimals),
-          std::isfinite(value) ? std::optional(value) : std::nullopt};
-}
-
-Section table_section(const Inspection& inspection) {
-  Section section{"heads", "All heads", {}};
-  report::Table table{
-      concat("Click a title to sort. The first ", kMostRows, " heads at most."),
-      {{"head", report::Align::left, "layer.head"},
-       {"importance", report::Align::right, "mean gate"},
-       {"first token", report::Align::right, "mean weight on it"},
-       {"Sink_1", report::Align::right, "share of windows above 0.3"},
-       {"other column", report::Align::right, "mass of the heaviest other column"},
-       {"value drain", report::Align::right, "norm of the first value over the others'"},
-       {"HONOR (LN)", report::Align::right, "output norm over its layer's mean"},
-       {"entropy", report::Align::right, "nats"},
-       {"cosine gap", report::Align::right, "cosine of queries with the first key minus others"},
-       {"key rank", report::Align::right, "effective rank of the keys"}},
-      {}};
-  for (const HeadFacts& h : head_facts(inspection)) {
-    if (table.rows.size() == kMostRows) break;
-    const double place = static_cast<double>(h.layer) * 1e4 + static_cast<double>(h.head);
-    table.rows.push_back({{concat(h.layer, ".", h.head), place},
-                          number(h.importance, 3),
-                          number(h.first_token_weight, 3),
-                          number(h.sink_rate, 2),
-                          number(h.elsewhere, 3),
-                          number(h.value_drain, 2),
-                          number(h.honor_ln, 2),
-                          number(h.entropy, 2),
-                          number(h.cosine_gap, 2),
-                          number(h.key_rank, 1)});
-  }
-  section.blocks.push_back(std::move(table));
   return section;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "facts.h"
 #include "sinkwise/core/head_limits.h"
@@ -30,14 +31,27 @@ std::vector<const LayerInspection*> with_heads(const Inspection& inspection) {
 }
 
 std::string about_begin(const TextFacts& text) {
-  std::string sentence =
-      text.begin_id ? concat("Every window begins with the token ", *text.begin_id, " (",
-                             printable(text.begin_text), ").")
-                    : "No beginning token: every window begins with whatever token of the text "
-                      "stands there, and that one serves as the first.";
-  if (text.special_inside == 0) return sentence;
-  return sentence + concat(" ", text.special_inside,
-                           " special tokens stand at later positions; each may be a second sink.");
+  if (text.begin_id) {
+    return concat("Every window begins with the token ", *text.begin_id, " (",
+                  printable(text.begin_text), ").");
+  }
+  return "No beginning token: every window begins with whatever token of the text stands there, "
+         "and "
+         "that one serves as the first.";
+}
+
+// Such as a separator between documents, which some models treat as a first token.
+std::string about_special(const TextFacts& text, const Heads& heads) {
+  const Selection second =
+      select(heads, [](const HeadFacts& head) { return head.special > kSinkWeight; });
+  const auto most = extent(values_of(heads, &HeadFacts::special)).second;
+  return concat(counted(text.special_inside, "special token"),
+                text.special_inside == 1 ? " stands" : " stand",
+                " at later positions. From there on ",
+                second.count == 0 ? "no head gives" : share(second.count, heads.size()) + " give",
+                " such a token a mean weight above ", fixed(kSinkWeight, 1),
+                second.count == 0 ? concat("; the most is ", fixed(most, 3), ".")
+                                  : concat(" (", second.layers(), "): a second sink."));
 }
 
 std::string about_first_token(const Heads& heads) {
@@ -99,14 +113,24 @@ std::string about_inequality(const Inspection& inspection) {
 }
 
 std::string about_value(const Heads& heads) {
-  const auto drain = values_of(heads, &HeadFacts::value_drain);
-  const Selection nothing =
-      select(heads, [](const HeadFacts& head) { return head.value_drain < kNoOpValue; });
-  return concat("The first token's value has ", fixed(median(drain), 2),
-                " of the usual norm (median over heads); below ", fixed(kNoOpValue, 1),
-                ", where a sink does nothing, in ", share(nothing.count, heads.size()),
-                ". Where it is not small the sink also writes something, and the gate tells only "
-                "part of what the head does.");
+  Heads sinks;
+  std::copy_if(heads.begin(), heads.end(), std::back_inserter(sinks), sinks_into_first);
+  const double middle = median(values_of(sinks.empty() ? heads : sinks, &HeadFacts::value_drain));
+  if (sinks.empty()) {
+    return concat("The first token's value has ", fixed(middle, 2),
+                  " of the usual norm (median over heads).");
+  }
+  const auto nothing =
+      select(sinks, [](const HeadFacts& head) { return head.value_drain < kNoOpValue; }).count;
+  const auto broadcast = select(sinks, [](const HeadFacts& head) {
+                           return head.value_drain >= kBroadcastValue;
+                         }).count;
+  return concat("What these sinks write: in ", share(nothing, sinks.size()),
+                " next to nothing (no-op: the first token's value has less than ",
+                fixed(kNoOpValue, 1), " of the usual norm), in ", broadcast,
+                " as much as any token (broadcast: at least ", fixed(kBroadcastValue, 1),
+                "); the median is ", fixed(middle, 2),
+                ". Where it is not small the gate tells only part of what the head does.");
 }
 
 std::string about_honor(const Inspection& inspection) {
@@ -121,11 +145,25 @@ std::string about_honor(const Inspection& inspection) {
                 fixed(rho, 2), ".");
 }
 
+// Whether importance or HONOR finds the heads that can go.
+std::string better_order(const std::vector<double>& importance, const std::vector<double>& honor) {
+  std::size_t lower = 0;
+  for (std::size_t i = 0; i < honor.size(); ++i) lower += honor[i] < importance[i] ? 1 : 0;
+  const char* found = lower == honor.size() ? "HONOR finds the heads that can go better than "
+                                              "importance does"
+                      : lower == 0 ? "Importance finds the heads that can go at least as well as "
+                                     "HONOR does"
+                                   : "Neither importance nor HONOR finds the heads that can go "
+                                     "better throughout";
+  return concat(found, " (HONOR has the lower loss with ", lower, " of ", honor.size(),
+                " numbers of heads).");
+}
+
 std::string about_interventions(const Interventions& interventions) {
   std::string text =
       concat("Setting the first token's value to 0 changes the loss by ",
              with_sign(interventions.loss_without_first_value - interventions.loss, 3), " nats (",
-             interventions.windows, " windows).");
+             counted(interventions.windows, "window"), ").");
   // The curve's middle point: a quarter of all heads.
   const std::size_t at = std::min<std::size_t>(2, interventions.curves.front().loss.size() - 1);
   std::vector<std::string> parts;
@@ -138,7 +176,8 @@ std::string about_interventions(const Interventions& interventions) {
                            " by ", curve.order));
   }
   return text + concat(" Silencing ", interventions.curves.front().silenced[at],
-                       " heads, the lowest first, costs ", join(parts), ".");
+                       " heads, the lowest first, costs ", join(parts), ". ",
+                       better_order(interventions.curves[0].loss, interventions.curves[1].loss));
 }
 
 std::string about_activations(const Inspection& inspection) {
@@ -163,6 +202,9 @@ std::vector<std::string> summary(const Inspection& inspection) {
   } else {
     sentences.push_back(about_first_token(heads));
     sentences.push_back(about_other_columns(heads));
+    if (inspection.text.special_inside > 0) {
+      sentences.push_back(about_special(inspection.text, heads));
+    }
     sentences.push_back(about_sleep(inspection, heads));
     sentences.push_back(about_inequality(inspection));
     sentences.push_back(about_value(heads));

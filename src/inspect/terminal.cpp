@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "facts.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/inspect/output.h"
 #include "sinkwise/report/format.h"
@@ -10,7 +11,7 @@ namespace {
 
 using report::fixed;
 
-constexpr std::size_t kMostLayers = 12;
+constexpr std::ptrdiff_t kFewestLayers = 4, kMostLayers = 12;
 
 // Words of `text` in lines of `width`, the later ones indented.
 void wrap(std::ostringstream& out, const std::string& text, std::size_t width) {
@@ -26,17 +27,17 @@ void wrap(std::ostringstream& out, const std::string& text, std::size_t width) {
   out << line << '\n';
 }
 
-// Layers to show: all, or those with the highest CV, in the order of the model.
-std::vector<std::size_t> shown_layers(const Inspection& inspection) {
+// Layers to show: all, or the `most` with the highest CV, in the order of the model.
+std::vector<std::size_t> shown_layers(const Inspection& inspection, std::size_t most) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < inspection.layers.size(); ++i) {
     if (inspection.layers[i].has_heads) order.push_back(i);
   }
-  if (order.size() <= kMostLayers) return order;
+  if (order.size() <= most) return order;
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return inspection.layers[a].cv > inspection.layers[b].cv;
   });
-  order.resize(kMostLayers);
+  order.resize(most);
   std::sort(order.begin(), order.end());
   return order;
 }
@@ -52,8 +53,9 @@ std::string right(const std::string& text, std::size_t width) {
   return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
 }
 
-void layer_lines(std::ostringstream& out, const Inspection& inspection, std::size_t width) {
-  const auto shown = shown_layers(inspection);
+void layer_lines(std::ostringstream& out, const Inspection& inspection, std::size_t width,
+                 std::size_t most) {
+  const auto shown = shown_layers(inspection, most);
   if (shown.empty()) return;
   const bool all = std::ranges::count_if(inspection.layers, &LayerInspection::has_heads) ==
                    static_cast<std::ptrdiff_t>(shown.size());
@@ -73,18 +75,21 @@ void layer_lines(std::ostringstream& out, const Inspection& inspection, std::siz
 
 }  // namespace
 
-std::string to_terminal(const Inspection& inspection, int width) {
+std::string to_terminal(const Inspection& inspection, int columns, int rows) {
   std::ostringstream out;
   const ModelFacts& m = inspection.model;
   out << printable(m.path) << ": " << printable(m.model_type) << ", " << m.layers << " layers, "
       << m.heads << " heads, width " << m.width << "\nloss " << fixed(inspection.loss, 4)
       << " nats a token, " << fixed(inspection.bits_per_byte, 4) << " bits a byte ("
-      << inspection.text.windows << " windows of " << inspection.text.length << ")\n\n";
-  for (const std::string& sentence : summary(inspection)) {
-    wrap(out, sentence, static_cast<std::size_t>(std::max(width, 60)));
-  }
+      << counted(inspection.text.windows, "window") << " of " << inspection.text.length << ")\n\n";
+  const auto width = static_cast<std::size_t>(std::max(columns, 60));
+  for (const std::string& sentence : summary(inspection)) wrap(out, sentence, width);
   out << '\n';
-  layer_lines(out, inspection, static_cast<std::size_t>(std::max(width, 60)));
+  constexpr std::ptrdiff_t kAround = 5;  // title of the layers, place of the page, the prompt
+  const std::string said = out.str();
+  const std::ptrdiff_t left = rows - kAround - std::count(said.begin(), said.end(), '\n');
+  layer_lines(out, inspection, width,
+              static_cast<std::size_t>(std::clamp(left, kFewestLayers, kMostLayers)));
   return out.str();
 }
 

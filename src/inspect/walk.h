@@ -7,6 +7,10 @@
 
 namespace sinkwise::inspect {
 
+// Told after each layer how many windows went through it.
+using WindowsDone = std::function<void(std::int64_t windows)>;
+inline constexpr std::int64_t kBackward = 2;  // windows that one costs on its way back
+
 // One way to run the model.
 struct Variant {
   std::vector<at::Tensor> head_scale;  // one a layer, [H] or undefined; or empty

@@ -48,7 +48,8 @@ Windows cut_windows(const Tokenizer& tokenizer, const std::vector<std::string>& 
          concat("at least ", own, " tokens, for one window of --length ", options.length),
          concat(ids.size()), "give more text, or a smaller --length"});
   }
-  Windows windows{at::empty({N, options.length}, at::kLong), {}, {}};
+  Windows windows{
+      at::empty({N, options.length}, at::kLong), at::zeros({N, options.length}, at::kBool), {}, {}};
   TextFacts& facts = windows.facts;
   facts.windows = N, facts.length = options.length;
   if (first) facts.begin_id = *first, facts.begin_text = text_of(tokenizer, *first);
@@ -59,7 +60,10 @@ Windows cut_windows(const Tokenizer& tokenizer, const std::vector<std::string>& 
       const TokenId id = t == 0 && first ? *first : *next++;
       *out++ = id;
       if (t == 0) continue;
-      if (tokenizer.is_special(id)) ++facts.special_inside;
+      if (tokenizer.is_special(id)) {
+        ++facts.special_inside;
+        windows.special_inside[n][t] = true;
+      }
       const auto bytes = tokenizer.bytes(id);
       facts.predicted_bytes += bytes ? static_cast<std::int64_t>(bytes->size()) : 0;
     }

@@ -1,6 +1,7 @@
 #include "sinkwise/probes/columns.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <torch/torch.h>
 
@@ -11,6 +12,7 @@ namespace sinkwise::probes {
 namespace {
 
 constexpr std::int64_t kRowsAtOnce = 128;
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Sets the weights [H, rows, keys] of keys that rows begin, begin + 1, ... do not see to 0.
 void hide(at::Tensor& weight, std::int64_t begin, std::optional<std::int64_t> window) {
@@ -24,17 +26,17 @@ void hide(at::Tensor& weight, std::int64_t begin, std::optional<std::int64_t> wi
 
 }  // namespace
 
-void ColumnProbe::add(const nn::AttentionRecord& record) {
+void ColumnProbe::add(const nn::AttentionRecord& record, const at::Tensor& marked) {
   torch::NoGradGuard no_grad;
   const auto B = record.query.size(0), groups = record.query.size(1) / record.key.size(1);
   for (std::int64_t b = 0; b < B; ++b) {
-    add_window(record.query[b], record.key[b].repeat_interleave(groups, 0), record.lse[b]);
+    add_window(record.query[b], record.key[b].repeat_interleave(groups, 0), record.lse[b],
+               marked.defined() ? marked[b] : marked);
   }
 }
 
-// query, key [H, T, D], lse [H, T].
-void ColumnProbe::add_window(const at::Tensor& query, const at::Tensor& key,
-                             const at::Tensor& lse) {
+void ColumnProbe::add_window(const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
+                             const at::Tensor& marked) {
   const auto H = query.size(0), T = query.size(1);
   at::Tensor columns = at::zeros({H, T}), entropy = at::zeros({H}), later_first = at::zeros({H});
   for (std::int64_t row = 0; row < T; row += kRowsAtOnce) {
@@ -64,14 +66,26 @@ void ColumnProbe::add_window(const at::Tensor& query, const at::Tensor& key,
   add_to(sinks_, (later_first / (total - 1) > kSinkWeight).to(at::kDouble));
   add_to(entropy_, entropy.to(at::kDouble) / total);
   add_to(column_sum_, mass.mean(0));
+  if (marked.defined()) {
+    const at::Tensor rows = at::arange(T, 0, -1, at::kDouble);  // that may see each column
+    add_to(marked_weight_, at::matmul(columns.to(at::kDouble), marked.to(at::kDouble)));
+    marked_rows_ += (rows * marked).sum().item<double>();
+  }
   ++windows_;
 }
 
 ColumnHeads ColumnProbe::result() const {
   if (windows_ == 0) return {};
   auto mean = [&](const at::Tensor& sum) { return to_vector(sum / static_cast<double>(windows_)); };
-  return {mean(first_), mean(largest_), mean(top4_),      mean(elsewhere_),
-          mean(sinks_), mean(entropy_), mean(column_sum_)};
+  return {mean(first_),
+          mean(largest_),
+          mean(top4_),
+          mean(elsewhere_),
+          mean(sinks_),
+          mean(entropy_),
+          mean(column_sum_),
+          marked_rows_ > 0.0 ? to_vector(marked_weight_ / marked_rows_)
+                             : std::vector<double>(static_cast<std::size_t>(first_.size(0)), kNan)};
 }
 
 }  // namespace sinkwise::probes

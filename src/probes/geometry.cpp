@@ -31,8 +31,13 @@ void GeometryProbe::add(const nn::AttentionRecord& record) {
   add_to(cosine_first_, (query * unit_key.select(2, 0)).sum(-1).sum(0).to(at::kDouble));
   add_to(cosine_others_,
          (query * unit_key.narrow(2, 1, T - 1).mean(2)).sum(-1).sum(0).to(at::kDouble));
-  add_to(first_norm_, norm.select(2, 0).sum(0).to(at::kDouble));
-  add_to(other_norm_, norm.narrow(2, 1, T - 1).mean(2).sum(0).to(at::kDouble));
+  const at::Tensor first_norm = norm.select(2, 0), other_norm = norm.narrow(2, 1, T - 1).mean(2);
+  const at::Tensor query_norm =
+      record.query.to(at::kFloat).norm(2, -1).narrow(2, 1, T - 1).mean(2);  // [B, H]
+  add_to(first_norm_, first_norm.sum(0).to(at::kDouble));
+  add_to(other_norm_, other_norm.sum(0).to(at::kDouble));
+  add_to(norms_first_, (query_norm * first_norm).sum(0).to(at::kDouble));
+  add_to(norms_others_, (query_norm * other_norm).sum(0).to(at::kDouble));
   const at::Tensor by_head = key.to(at::kDouble).transpose(0, 1).flatten(1, 2);  // [K, B T, D]
   add_to(gram_, at::matmul(by_head.transpose(1, 2), by_head));
   windows_ += B;
@@ -41,7 +46,10 @@ void GeometryProbe::add(const nn::AttentionRecord& record) {
 GeometryHeads GeometryProbe::result() const {
   if (windows_ == 0) return {};
   const double n = static_cast<double>(windows_);
-  return {to_vector(cosine_first_ / n), to_vector(cosine_others_ / n),
+  return {to_vector(cosine_first_ / n),
+          to_vector(cosine_others_ / n),
+          to_vector(norms_first_ / n),
+          to_vector(norms_others_ / n),
           to_vector(first_norm_ / other_norm_),
           to_vector(effective_rank(gram_).repeat_interleave(groups_))};
 }

@@ -129,6 +129,16 @@ void add_names(Names& names, const WithSeries& chart) {
   for (const auto& series : chart.series) add_name(names, series.name, series.tone);
 }
 
+// Pressing it changes the drawing alone: the table below keeps the order of the columns.
+std::string sort_button(const Chart& chart, int number) {
+  const auto* map = std::get_if<HeatMap>(&chart.data);
+  if (map == nullptr || !map->sortable) return "";
+  return fmt::format(
+      " <button type=\"button\" class=\"sort\" aria-pressed=\"false\" "
+      "data-figure=\"figure-{}\">Sort each row</button>",
+      number);
+}
+
 }  // namespace
 
 std::string figure_html(const Chart& chart, bool legend, int number) {
@@ -139,11 +149,11 @@ std::string figure_html(const Chart& chart, bool legend, int number) {
       "<div class=\"plot\" role=\"img\" aria-label=\"{}\" data-figure=\"figure-{}\" "
       "style=\"height:{}px\"></div>\n"
       "<script type=\"application/json\" id=\"figure-{}\">{}</script>\n"
-      "<figcaption>{}</figcaption>{}</figure>\n",
+      "<figcaption>{}{}</figcaption>{}</figure>\n",
       escaped(chart.title),
       escaped("Chart: " + chart.title + ". " + chart.caption + " The data follow as a table."),
       number, chart.height, number, script_json(plotly_figure(chart, legend)),
-      escaped(chart.caption), data_html(data));
+      escaped(chart.caption), sort_button(chart, number), data_html(data));
 }
 
 std::string legend_html(const Grid& grid) {

@@ -19,7 +19,8 @@ struct WindowOptions {
 };
 
 struct Windows {
-  at::Tensor tokens;  // [N, T] int64
+  at::Tensor tokens;          // [N, T] int64
+  at::Tensor special_inside;  // [N, T] bool: special tokens at later positions; or undefined
   TextFacts facts;
   std::vector<std::string> first_texts;  // of the first window's first tokens, for the maps
 };
@@ -37,7 +38,7 @@ struct InspectOptions {
   std::uint64_t seed = 0;  // of the random orders
 };
 
-// done of total, in units of one layer over all windows of one pass.
+// done of total, in units of one layer over one window.
 using Progress =
     std::function<void(std::int64_t done, std::int64_t total, const std::string& what)>;
 

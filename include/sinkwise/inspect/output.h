@@ -19,8 +19,9 @@ report::Document to_document(const Inspection& inspection, const std::string& co
 // The same for programs: docs/inspection_schema.md.
 nlohmann::json to_json(const Inspection& inspection);
 
-// The summary and one line a layer (the most telling ones when there are many), for a terminal of
-// `width` columns, at least 60. Names from files cannot drive the terminal.
-std::string to_terminal(const Inspection& inspection, int width = 100);
+// The summary and one line a layer, for a terminal of `columns` (at least 60) and `rows`; of many
+// layers the most telling ones that there is room for, and never fewer than four. Names from files
+// cannot drive the terminal.
+std::string to_terminal(const Inspection& inspection, int columns = 100, int rows = 40);
 
 }  // namespace sinkwise::inspect

@@ -21,6 +21,8 @@ struct ColumnHeads {
                                     // the first row itself, whose weight is 1 by construction)
   std::vector<double> entropy;      // mean entropy of a row, nats
   std::vector<double> column_mean;  // [T] mass of each column, averaged over heads and windows
+  std::vector<double> marked;       // mean weight on a marked column over the rows that may see it,
+                                    // from its own on; NaN where no column was marked
 };
 
 // Accumulates records that were observed with gate (for its log-sum-exp) and heads. Weights are
@@ -31,17 +33,22 @@ class ColumnProbe {
   // layer.
   ColumnProbe(double scale, std::optional<std::int64_t> window) : scale_(scale), window_(window) {}
 
-  void add(const nn::AttentionRecord& record);
+  // marked [B, T] bool: columns to be looked at together, such as special tokens; or undefined.
+  void add(const nn::AttentionRecord& record, const at::Tensor& marked = {});
   ColumnHeads result() const;
 
  private:
-  void add_window(const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse);
+  // query, key [H, T, D], lse [H, T], marked [T] or undefined.
+  void add_window(const at::Tensor& query, const at::Tensor& key, const at::Tensor& lse,
+                  const at::Tensor& marked);
 
   double scale_;
   std::optional<std::int64_t> window_;
   std::int64_t windows_ = 0;
   at::Tensor first_, largest_, top4_, elsewhere_, sinks_, entropy_;  // [H] sums over windows
   at::Tensor column_sum_;                                            // [T]
+  at::Tensor marked_weight_;                                         // [H] sum
+  double marked_rows_ = 0.0;
 };
 
 }  // namespace sinkwise::probes

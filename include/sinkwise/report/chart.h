@@ -41,6 +41,8 @@ struct HeatMap {
   // Blue below the middle of the range, white there, vermilion above: for differences, whose range
   // should then be symmetric. Else dark to light.
   bool diverging = false;
+  // A button beside the caption puts the largest value of each row first, and back.
+  bool sortable = false;
 };
 
 // One bar a category and series. errors, when given, is the half length of the error bars.

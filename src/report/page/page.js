@@ -32,8 +32,11 @@
     return result;
   }
 
+  function figureOf(name) { return JSON.parse(document.getElementById(name).textContent); }
+  function plotOf(name) { return document.querySelector('.plot[data-figure="' + name + '"]'); }
+
   function draw(node) {
-    var figure = JSON.parse(document.getElementById(node.dataset.figure).textContent);
+    var figure = figureOf(node.dataset.figure);
     return Plotly.newPlot(node, figure.data, merge(SHARED, figure.layout), CONFIG).then(function () {
       node.dataset.drawn = "true";
     });
@@ -94,12 +97,59 @@
     return rows;
   }
 
-  document.querySelectorAll(".chooser select").forEach(function (list) {
-    var maps = JSON.parse(document.getElementById(list.dataset.maps).textContent);
-    list.addEventListener("change", function () {
-      var node = document.querySelector('.plot[data-figure="' + list.dataset.figure + '"]');
-      Plotly.restyle(node, { z: [cellsOf(maps[list.selectedIndex], Number(list.dataset.columns))] });
+  // The table of a map's data follows what is chosen.
+  function fillTable(node, cells) {
+    var rows = node.closest("figure").querySelector(".data tbody").rows;
+    cells.forEach(function (row, at) {
+      row.forEach(function (value, column) {
+        rows[at].cells[column + 1].textContent = value === null ? "\u2013" : value.toFixed(2);
+      });
     });
+  }
+
+  document.querySelectorAll(".chooser select").forEach(function (list) {
+    var maps = figureOf(list.dataset.maps);
+    list.addEventListener("change", function () {
+      var node = plotOf(list.dataset.figure);
+      var cells = cellsOf(maps[list.selectedIndex], Number(list.dataset.columns));
+      Plotly.restyle(node, { z: [cells] });
+      fillTable(node, cells);
+    });
+  });
+
+  // Largest values first, empty cells last; hovering then says which column a cell came from.
+  function sortedColumns(row) {
+    return row.map(function (_, column) { return column; }).sort(function (a, b) {
+      if (row[a] === null || row[b] === null) return (row[a] === null) - (row[b] === null) || a - b;
+      return row[b] - row[a] || a - b;
+    });
+  }
+
+  function sortRows(button) {
+    var map = figureOf(button.dataset.figure).data[0];
+    var sorted = button.getAttribute("aria-pressed") !== "true";
+    var change = { z: [map.z], x: [map.x], text: [null], hovertemplate: map.hovertemplate };
+    if (sorted) {
+      var order = map.z.map(sortedColumns);
+      var each = function (value) {
+        return [order.map(function (columns, row) {
+          return columns.map(function (column) { return value(row, column); });
+        })];
+      };
+      change = {
+        z: each(function (row, column) { return map.z[row][column]; }),
+        text: each(function (row, column) { return map.x[column]; }),
+        x: [map.x.map(function (_, rank) { return "#" + (rank + 1); })],
+        hovertemplate: map.hovertemplate.replace("%{x}", "%{text}")
+      };
+    }
+    // Said again, or other names would let the library guess the type of the axis anew.
+    Plotly.update(plotOf(button.dataset.figure), change, { "xaxis.type": "category" });
+    button.setAttribute("aria-pressed", String(sorted));
+  }
+
+  document.querySelectorAll("button.sort").forEach(function (button) {
+    button.addEventListener("click", function () { sortRows(button); });
   });
 
   document.querySelectorAll("table.sortable").forEach(function (table) {

@@ -31,7 +31,7 @@ TEST(GradientScores, AreFiniteDifferences) {
   for (const char* family : {"llama", "gpt_oss", "qwen3_next"}) {
     const Model model = Model::open(test::fixture(family));
     const at::Tensor tokens = test::some_tokens(2, 10);
-    const auto scores = gradient_scores(model, tokens, [] {});
+    const auto scores = gradient_scores(model, tokens, [](auto) {});
     ASSERT_EQ(scores.size(), model.config().layers.size());
     constexpr double kStep = 2e-2;
     for (std::size_t layer = 0; layer < scores.size(); ++layer) {

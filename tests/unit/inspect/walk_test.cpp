@@ -106,7 +106,7 @@ TEST(Interventions, CurvesAreTheLossesOfTheirVariants) {
     }
   }
   const at::Tensor tokens = some_tokens(2, 12);
-  const Interventions found = intervene(model, tokens, layers, {.pruning_windows = 2}, [] {});
+  const Interventions found = intervene(model, tokens, layers, {.pruning_windows = 2}, [](auto) {});
   ASSERT_EQ(found.curves.size(), 4U);  // importance, HONOR, gradient, random
   EXPECT_NEAR(found.loss, loss_of(model, tokens, {}), kLoss);
   EXPECT_NEAR(found.loss_without_first_value, loss_of(model, tokens, {{}, true}), kLoss);

@@ -42,6 +42,18 @@ TEST(Windows, ABeginningTokenTakesOnePlaceOfEach) {
   EXPECT_EQ(windows.facts.special_inside, 0);
 }
 
+TEST(Windows, SpecialTokensInsideAreMarked) {
+  const Tokenizer tokenizer = fixture_tokenizer();
+  const auto windows = cut_windows(tokenizer, {"the cat</s>" + kText},
+                                   {.length = 12, .most = 1, .begin = Begin::always});
+  const auto tokens = flat(windows.tokens);
+  EXPECT_EQ(windows.facts.special_inside, 1);
+  for (std::int64_t t = 0; t < 12; ++t) {
+    const auto id = static_cast<tokenizer::TokenId>(tokens[static_cast<std::size_t>(t)]);
+    EXPECT_EQ(windows.special_inside[0][t].item<bool>(), t > 0 && tokenizer.is_special(id));
+  }
+}
+
 TEST(Windows, BytesAreThoseOfThePredictedTokens) {
   const Tokenizer tokenizer = fixture_tokenizer();
   const auto windows =

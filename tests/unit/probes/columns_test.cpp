@@ -42,9 +42,14 @@ TEST(Columns, AreTheMeansOfTheWeights) {
     const Layer layer =
         layer_of(random_tensor({2, 4, T, 8}, 1), random_tensor({2, 2, T, 8}, 2), 0.7, window);
     ColumnProbe probe(0.7, window);
-    probe.add(layer.record);
+    at::Tensor marked = at::zeros({2, T}, at::kBool);
+    marked[0][5] = true, marked[1][200] = true;
+    probe.add(layer.record, marked);
     const ColumnHeads found = probe.result();
     const at::Tensor mass = layer.weights.to(at::kDouble).mean(2);  // [B, H, T]
+    const at::Tensor on_marked = layer.weights.to(at::kDouble).sum(2);
+    expect_near(found.marked,
+                (on_marked[0].select(1, 5) + on_marked[1].select(1, 200)) / (295.0 + 100.0), 1e-6);
     expect_near(found.first, mass.select(2, 0).mean(0), 1e-6);
     expect_near(found.largest, std::get<0>(mass.max(2)).mean(0), 1e-6);
     expect_near(found.top4, std::get<0>(mass.topk(4)).sum(2).mean(0), 1e-6);
@@ -69,6 +74,14 @@ TEST(Columns, AMovedSinkIsNotMistakenForNone) {
     EXPECT_GT(found.largest[0], 0.85);
     EXPECT_EQ(found.elsewhere[0] > 0.85, sink != 0);
   }
+}
+
+TEST(Columns, NothingMarkedIsNotMeasured) {
+  ColumnProbe probe(1.0, std::nullopt);
+  probe.add(
+      layer_of(random_tensor({1, 2, 9, 4}, 1), random_tensor({1, 2, 9, 4}, 2), 1.0, {}).record,
+      at::zeros({1, 9}, at::kBool));
+  EXPECT_TRUE(std::isnan(probe.result().marked[1]));
 }
 
 // Keys out of sight may score so high that their weight would overflow.

@@ -22,18 +22,25 @@ TEST(Geometry, FollowsItsDefinitions) {
   const GeometryHeads found = probe.result();
   for (std::int64_t h = 0; h < 4; ++h) {
     double first = 0.0, others = 0.0, first_norm = 0.0, other_norm = 0.0;
+    double norms_first = 0.0, norms_others = 0.0;
     for (std::int64_t b = 0; b < B; ++b) {
       const at::Tensor query = record.query[b][h], key = record.key[b][h / 2];
       first_norm += key[0].norm().item<double>();
       for (std::int64_t j = 1; j < T; ++j) other_norm += key[j].norm().item<double>() / (T - 1);
       for (std::int64_t i = 1; i < T; ++i) {
         first += cosine(query[i], key[0]);
-        for (std::int64_t j = 1; j < T; ++j) others += cosine(query[i], key[j]) / (T - 1);
+        norms_first += (query[i].norm() * key[0].norm()).item<double>();
+        for (std::int64_t j = 1; j < T; ++j) {
+          others += cosine(query[i], key[j]) / (T - 1);
+          norms_others += (query[i].norm() * key[j].norm()).item<double>() / (T - 1);
+        }
       }
     }
     const auto at = static_cast<std::size_t>(h);
     EXPECT_NEAR(found.cosine_first[at], first / (B * (T - 1)), 1e-6);
     EXPECT_NEAR(found.cosine_others[at], others / (B * (T - 1)), 1e-6);
+    EXPECT_NEAR(found.norms_first[at], norms_first / (B * (T - 1)), 1e-5);
+    EXPECT_NEAR(found.norms_others[at], norms_others / (B * (T - 1)), 1e-5);
     EXPECT_NEAR(found.key_norm_ratio[at], first_norm / other_norm, 1e-6);
   }
 }

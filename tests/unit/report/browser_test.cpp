@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <limits>
 #include <sstream>
 #include <unistd.h>
 
@@ -91,6 +92,64 @@ TEST(Browser, PolicyStopsAChangedScript) {
   const Opened page = open_in_browser(browser, html);
   EXPECT_EQ(count(page.dom, "data-drawn=\"true\""), 0);
   EXPECT_NE(page.log.find("Content Security Policy"), std::string::npos) << page.log;
+}
+
+// The page with a script of the test at its end, which the policy would not let run.
+std::string with_script(std::string html, const std::string& script) {
+  const std::string policy = "http-equiv=\"Content-Security-Policy\"";
+  html.replace(html.find(policy), policy.size(), "name=\"no-policy\"");
+  return html.insert(html.rfind("</body>"), "<script>" + script + "</script>");
+}
+
+// Runs once every chart stands.
+std::string when_ready(const std::string& action) {
+  return "var wait = setInterval(function () { if (!document.documentElement.dataset.ready) return;"
+         "clearInterval(wait); " +
+         action + " }, 20);";
+}
+
+TEST(Browser, AButtonSortsTheRowsOfAMap) {
+  const std::string browser = find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium on PATH";
+  Document document = sample_document();
+  Chart map{"A map", {"head"}, {""}, "", HeatMap{{"a", "b"}, {"0", "1", "2"}, {}, "gate"}};
+  auto& heat = std::get<HeatMap>(map.data);
+  heat.values = {{0.1, 0.9, 0.5}, {std::numeric_limits<double>::quiet_NaN(), 0.4, 0.7}};
+  heat.sortable = true;
+  document.sections.front().blocks = {std::move(map)};
+  const std::string show =
+      "var button = document.querySelector('button.sort'), "
+      "plot = document.querySelector('.plot'), trace = plot.data[0];"
+      "function told(name) { document.body.dataset[name] = JSON.stringify([trace.z, "
+      "plot._fullLayout.xaxis.type, trace.x, "
+      "button.getAttribute('aria-pressed')]).replace(/\"/g, '~'); }"
+      "button.click(); told('once'); document.body.dataset.cells = trace.text[1].join();"
+      "button.click(); told('twice');";
+  const Opened page =
+      open_in_browser(browser, with_script(render_html(document), when_ready(show)));
+  const auto has = [&](const std::string& part) {
+    return page.dom.find(part) != std::string::npos;
+  };
+  EXPECT_TRUE(
+      has("data-once=\"[[[0.9,0.5,0.1],[0.7,0.4,null]],~category~,[~#1~,~#2~,~#3~],~true~]\""));
+  EXPECT_TRUE(has("data-cells=\"2,1,0\""));
+  EXPECT_TRUE(
+      has("data-twice=\"[[[0.1,0.9,0.5],[null,0.4,0.7]],~category~,[~0~,~1~,~2~],~false~]\""));
+}
+
+// Also for those who read the table in place of the drawing.
+TEST(Browser, AChosenHeadFillsTheTable) {
+  const std::string browser = find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium on PATH";
+  const std::string show =
+      "var list = document.querySelector('.chooser select'); list.selectedIndex = 1;"
+      "list.dispatchEvent(new Event('change'));"
+      "var rows = list.closest('section').querySelectorAll('figure');"
+      "document.body.dataset.found = Array.from(rows[rows.length - 1].querySelectorAll('td'), "
+      "function (cell) { return cell.textContent; }).join();";
+  const Opened page =
+      open_in_browser(browser, with_script(render_html(sample_document()), when_ready(show)));
+  EXPECT_NE(page.dom.find("data-found=\"1.00,\u2013,0.00,1.00\""), std::string::npos);
 }
 
 }  // namespace
