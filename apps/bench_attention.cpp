@@ -10,6 +10,7 @@
 #include "sinkwise/core/text.h"
 #include "sinkwise/kernels/instruction_set.h"
 #include "sinkwise/kernels/peak.h"
+#include "whole_numbers.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -111,16 +112,15 @@ void add_bench_attention(CLI::App& bench, Work& work) {
     return command->add_option(name, values, help)->delimiter(',')->capture_default_str();
   };
   list("--head-size", arguments->head_sizes, "D")->check(CLI::Range(1, 256));
-  list("--length", arguments->lengths, "T = S, tokens")->check(CLI::PositiveNumber);
+  list("--length", arguments->lengths, "T = S, tokens")->check(at_least(1));
   list("--dtype", arguments->dtypes, "of query, key and value")
       ->check(CLI::IsMember({"float32", "bfloat16"}));
-  list("--threads", arguments->threads, "threads of one call")->check(CLI::PositiveNumber);
-  list("--window", arguments->windows, "keys a row reaches; 0 for all")
-      ->check(CLI::NonNegativeNumber);
+  list("--threads", arguments->threads, "threads of one call")->check(CLI::Range(1, 1024));
+  list("--window", arguments->windows, "keys a row reaches; 0 for all")->check(at_least(0));
   list("--peers", arguments->peers, "what to time beside the kernel; none for the kernel alone")
       ->check(CLI::IsMember({"stock", "eager", "reference", "none"}));
   command->add_option("--heads", arguments->heads, "H; 0: 8192 / T, between 1 and 16")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   command->add_option("--seconds", arguments->budget.seconds, "a comparison, at least 3 rounds")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

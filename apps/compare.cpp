@@ -7,6 +7,7 @@
 #include "sinkwise/compare/run.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
+#include "whole_numbers.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -88,7 +89,7 @@ void add_compare(CLI::App& app, Work& work) {
   command
       ->add_option("--shared-heads", arguments->shared_heads,
                    "inspections: most important heads a layer told apart; 0: a quarter")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   command->add_flag("--json", arguments->json,
                     "report.json on stdout as well, instead of the summary");

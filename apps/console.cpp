@@ -72,6 +72,13 @@ void Console::error(const std::string& text) {
   std::cerr << (colour ? "\033[1;31merror:\033[0m " : "error: ") << text << '\n';
 }
 
+Screen screen_of_output() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+    return {};
+  return {size.ws_col, size.ws_row};
+}
+
 std::string duration_text(double seconds) {
   if (!std::isfinite(seconds)) return "?";
   const auto whole = static_cast<long>(std::max(0.0, seconds) + 0.5);

@@ -29,6 +29,12 @@ class Console {
   std::chrono::steady_clock::time_point last_;
 };
 
+// What fits on the terminal behind standard output; something usual where that is none.
+struct Screen {
+  int columns = 100, rows = 40;
+};
+Screen screen_of_output();
+
 // "3 s", "2 min 05 s", "1 h 12 min"; "?" when it is not finite.
 std::string duration_text(double seconds);
 

@@ -16,6 +16,7 @@
 #include "sinkwise/core/text.h"
 #include "sinkwise/eval/evaluation.h"
 #include "sinkwise/eval/output.h"
+#include "whole_numbers.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -162,11 +163,11 @@ void declare_measure(CLI::App& command, Arguments& a) {
   command
       .add_option("--length", a.length,
                   "tokens that the model reads of a text at once; 0: its context, at most 2048")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   command
       .add_option("--stride", a.stride,
                   "tokens from one window of a text to the next; 0: half of --length")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   command
       .add_option("--bos", a.bos,
                   "a beginning token before every sequence: auto (as the tokenizer does), always, "
@@ -174,7 +175,7 @@ void declare_measure(CLI::App& command, Arguments& a) {
       ->check(CLI::IsMember(kBegin))
       ->capture_default_str();
   command.add_option("--limit", a.limit, "the first so many items of each task; 0: all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   command.add_option("--adapter", a.adapter, "folder of a LoRA adapter in PEFT's layout");
   command.add_option("--tokenizer", a.tokenizer, "its file or folder, when not in the model's");
 }
@@ -191,7 +192,7 @@ void declare_rest(CLI::App& command, Arguments& a) {
   command.add_option("--batch-tokens", a.batch_tokens, "tokens that go through the model at once")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
-  command.add_option("--threads", a.threads, "0: one a core")->check(CLI::NonNegativeNumber);
+  add_threads(command, a.threads);
   command.add_flag("--json", a.json, "evaluation.json on stdout instead of the table");
 }
 

@@ -11,6 +11,7 @@
 #include "sinkwise/core/cores.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
+#include "whole_numbers.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -191,7 +192,7 @@ void declare(CLI::App& command, Arguments& a) {
   command.add_flag("--special", a.special,
                    "names of control tokens in the prompt, such as <|im_start|>, mean the tokens");
   command.add_option("--tokenizer", a.tokenizer, "its file or folder, when not in the model's");
-  command.add_option("--threads", a.threads, "0: one a core")->check(CLI::NonNegativeNumber);
+  add_threads(command, a.threads);
   command.add_flag("--json", a.json, "ids, text and times for programs, instead of the text");
 }
 

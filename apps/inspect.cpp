@@ -6,15 +6,19 @@
 #include <ATen/Parallel.h>
 
 #include "commands.h"
+#include "console.h"
 #include "exit_code.h"
 #include "inspect_model.h"
 #include "report_files.h"
 #include "sinkwise/core/cores.h"
+#include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
 #include "sinkwise/core/memory.h"
 #include "sinkwise/core/text.h"
+#include "sinkwise/core/utf8.h"
 #include "sinkwise/inspect/output.h"
+#include "whole_numbers.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -41,13 +45,30 @@ std::string command_text(const Arguments& a) {
                 a.options.pruning_windows, " --seed ", a.options.seed);
 }
 
+// Here a text still has the name of its file.
+std::string read_text(const std::string& path) {
+  const std::string text = read_file(path, kMostTextBytes);
+  std::uint32_t code = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = decode_utf8(std::string_view(text).substr(at), code);
+    if (size == 0) {
+      throw BadFile({"a text is no UTF-8", concat(printable(path), ", byte ", at), "UTF-8",
+                     "'" + printable(text.substr(at, 4)) + "'",
+                     "convert the text first, for example with iconv"});
+    }
+    at += size;
+  }
+  return text;
+}
+
 int run(const Arguments& arguments) {
+  require_directory(arguments.out);
   keep_freed_memory();
   at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   const auto model =
       pretrained::Model::open(arguments.model, {.adapter = arguments.adapter, .conversion = {}});
   std::vector<std::string> texts;
-  for (const std::string& path : arguments.texts) texts.push_back(read_file(path, kMostTextBytes));
+  for (const std::string& path : arguments.texts) texts.push_back(read_text(path));
   auto windows = inspect::cut_windows(model.load_tokenizer(), texts, arguments.windows);
   windows.facts.files = arguments.texts;
   const auto inspection = inspect_model(model, arguments.model, windows, arguments.options);
@@ -57,7 +78,8 @@ int run(const Arguments& arguments) {
   if (arguments.json) {
     std::cout << json_text(json, 1) << '\n';
   } else {
-    std::cout << inspect::to_terminal(inspection) << '\n' << page;
+    const Screen screen = screen_of_output();
+    std::cout << inspect::to_terminal(inspection, screen.columns, screen.rows) << '\n' << page;
   }
   return kOk;
 }
@@ -89,10 +111,10 @@ void add_inspect(CLI::App& app, Work& work) {
   command
       ->add_option("--pruning-windows", a->options.pruning_windows,
                    "windows on which heads are silenced; 0: none are")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   command->add_option("--seed", a->options.seed, "of the random orders")->capture_default_str();
-  command->add_option("--threads", a->threads, "0: one a core")->check(CLI::NonNegativeNumber);
+  add_threads(*command, a->threads);
   command->add_flag("--json", a->json, "report.json on stdout as well, instead of the summary");
   command->footer("example:\n  sinkwise inspect SmolLM2-135M --text book.txt --out inspection");
   command->callback([a, &work] { work = [a] { return run(*a); }; });

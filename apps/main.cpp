@@ -61,21 +61,48 @@ int guarded(const Work& work) {
   }
 }
 
-// The command that was being read: "sinkwise bench step".
-std::string words_so_far(const CLI::App* app) {
-  std::string words = app->get_name();
+// The command that was being read, outermost first: sinkwise, bench, step.
+std::vector<const CLI::App*> commands_so_far(const CLI::App* app) {
+  std::vector<const CLI::App*> commands{app};
   while (!app->get_subcommands().empty()) {
-    app = app->get_subcommands().front();
-    words += " " + app->get_name();
+    commands.push_back(app = app->get_subcommands().front());
   }
-  return words;
+  return commands;
+}
+
+// What is wrong with the first word that looks like an option of `command` and is none; empty when
+// there is no such word.
+std::string unknown_option(const CLI::App& command, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (!name.starts_with("--") || command.get_option_no_throw(name) != nullptr) continue;
+    std::vector<std::string> known;
+    for (const CLI::Option* option : command.get_options()) {
+      for (const std::string& long_name : option->get_lnames()) known.push_back("--" + long_name);
+    }
+    const std::string near = nearest(name, known);
+    return concat("unknown option ", printable(name),
+                  near.empty() ? std::string() : concat("; did you mean ", near, "?"));
+  }
+  return "";
+}
+
+std::string command_line_problem(const CLI::App* used, const CLI::Error& problem,
+                                 const std::vector<std::string>& words) {
+  const auto commands = commands_so_far(used);
+  std::string text, command;
+  const bool unexpected = problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  if (unexpected) text = unknown_option(*commands.back(), words);
+  for (const CLI::App* app : commands) command += app->get_name() + " ";
+  return concat("error: ", text.empty() ? problem.what() : text, "\n  next:     ", command,
+                "--help\n");
 }
 
 int run(int count, char** words) {
   CLI::App app{"Trains and inspects language models by what their attention heads do.", "sinkwise"};
   app.set_version_flag("--version", version_text());
-  app.failure_message([](const CLI::App* used, const CLI::Error& problem) {
-    return concat("error: ", problem.what(), "\n  next:     ", words_so_far(used), " --help\n");
+  app.failure_message([&](const CLI::App* used, const CLI::Error& problem) {
+    return command_line_problem(used, problem, {words, words + count});
   });
   Work work;
   add_train(app, work);

@@ -2,16 +2,33 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "sinkwise/compare/before_after.h"
 #include "sinkwise/compare/output.h"
 #include "sinkwise/compare/run.h"
+#include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/html.h"
 
 namespace sinkwise::apps {
+
+void require_directory(const std::filesystem::path& out) {
+  namespace fs = std::filesystem;
+  if (out.empty())
+    throw BadConfig({"no directory is named", "--out", "a path", "an empty text", ""});
+  std::error_code missing;
+  fs::path at = fs::absolute(out).lexically_normal();
+  while (!fs::exists(at, missing) && at.has_relative_path()) at = at.parent_path();
+  const bool directory = fs::is_directory(at, missing);
+  if (directory && access(at.c_str(), W_OK | X_OK) == 0) return;
+  throw ResourceError({"the report cannot be written", concat("--out ", printable(out.string())),
+                       "a directory that can be written to, or a place for one",
+                       concat(printable(at.string()), directory ? ", read only" : ", a file"),
+                       "choose another --out"});
+}
 
 std::string write_report_files(const std::filesystem::path& out, const report::Document& document,
                                const nlohmann::json& json) {

@@ -10,6 +10,10 @@
 
 namespace sinkwise::apps {
 
+// ResourceError unless `out` is a directory that can be written to, or one can be made there: asked
+// before long work and not found out after it. Changes nothing.
+void require_directory(const std::filesystem::path& out);
+
 // Writes report.html and report.json to `out`, which is made when missing, and gives the line that
 // says where the page is.
 std::string write_report_files(const std::filesystem::path& out, const report::Document& document,

@@ -54,6 +54,13 @@ class UsageErrors(Case):
             with self.subTest(command=words):
                 self.assertIn("--no-such-flag", self.refused(*words, "--no-such-flag"))
 
+    def test_a_misspelt_flag_gets_a_suggestion(self):
+        for words, meant in ((["inspect", "a", "--text", "b", "--lenght", "16"], "--length"),
+                             (["generate", "a", "--prompt", "b", "--temprature=0.5"], "--temperature"),
+                             (["bench", "overhead", "a", "--piars", "3"], "--pairs")):
+            with self.subTest(words=words):
+                self.assertIn(f"did you mean {meant}?", self.refused(*words))
+
     def test_the_help_of_the_command_is_recommended(self):
         self.assertIn("sinkwise train --help", self.refused("train"))
         self.assertIn("sinkwise bench step --help", self.refused("bench", "step"))

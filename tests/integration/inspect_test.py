@@ -5,7 +5,7 @@ import resource
 import struct
 import subprocess
 
-from harness import BAD_CONFIG, BAD_FILE, BINARY, OK, SOURCE, Case, environment, main
+from harness import BAD_CONFIG, BAD_FILE, BINARY, OK, RESOURCE, SOURCE, Case, environment, main
 
 MODELS = SOURCE / "tests/fixtures/pretrained"
 TEXT = "the cat sat on the mat and the dog sat on the log while the sun went down. " * 40
@@ -50,6 +50,25 @@ class Inspect(Case):
             words = ["--length", "16", "--windows", "2", "--pruning-windows", "0", "--bos", choice]
             self.assertIn(text, self.inspect(OK, *words, "--out", self.folder / choice).stdout)
 
+    def test_a_place_for_the_report_is_asked_for_first(self):
+        file = self.folder / "file"
+        file.write_text("not a directory")
+        for out in (file, file / "below"):
+            result = self.inspect(RESOURCE, "--length", "16", "--out", out)
+            self.assertIn("--out", result.stderr)
+            self.assertNotIn("looking at heads", result.stderr)
+        self.inspect(BAD_CONFIG, "--length", "16", "--out", "")
+        self.assertEqual(file.read_text(), "not a directory")
+
+    def test_a_special_token_inside_is_measured(self):
+        self.text.write_text("the cat sat</s>" + TEXT)
+        words = ["--length", "16", "--windows", "1", "--pruning-windows", "0", "--bos", "never"]
+        said = self.inspect(OK, *words, "--out", self.folder / "out").stdout
+        self.assertIn("1 special token stands at later positions", said)
+        heads = self.load("out", "report.json")["layers"][0]["heads"]
+        self.assertTrue(all(0 <= weight <= 1 for weight in heads["special_columns"]))
+        self.assertEqual(set(heads["learned_sink"]), {None})
+
     def test_bad_input_names_itself(self):
         empty = self.folder / "empty.txt"
         empty.write_text("")
@@ -60,10 +79,13 @@ class Inspect(Case):
             (BAD_FILE, {"model": self.folder}, [], str(self.folder)),
             (BAD_FILE, {"text": self.folder / "missing.txt"}, [], "missing.txt"),
             (BAD_CONFIG, {"text": empty}, [], "too short"),
-            (BAD_CONFIG, {"text": binary}, [], "UTF-8"),
+            (BAD_FILE, {"text": binary}, [], "binary.txt, byte 0"),
             (BAD_CONFIG, {}, ["--length", "100000"], "--length"),
             (BAD_CONFIG, {}, ["--length", "1"], "--length"),
             (BAD_CONFIG, {}, ["--bos", "perhaps"], "perhaps"),
+            (BAD_CONFIG, {}, ["--threads", "100000"], "0 to 1024"),
+            (BAD_CONFIG, {}, ["--threads", "-1"], "0 to 1024"),
+            (BAD_CONFIG, {}, ["--pruning-windows", "-1"], "a whole number, at least 0"),
         ]
         for code, where, words, said in cases:
             with self.subTest(said=said, words=words):
