@@ -13,7 +13,7 @@ import unittest
 from harness import OK, RECIPES, SOURCE, Case, main
 
 LAYERS, HEADS, SHARED, STEPS = 30, 9, 2, 12
-TIMEOUT = 1800  # of ctest; two minutes on a core of its own
+TIMEOUT = 1800  # of ctest; less than three minutes on a core of its own
 HALVES = LAYERS * 4 * 2  # of the corrections to query, key, value and output
 
 
