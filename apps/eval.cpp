@@ -1,8 +1,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include <ATen/Parallel.h>
-
 #include "commands.h"
 #include "console.h"
 #include "eval_table.h"
@@ -24,7 +22,7 @@ namespace {
 struct Arguments {
   std::string model, adapter, tokenizer, bos = "auto", out, against;
   std::vector<std::string> tasks, texts;
-  std::int64_t length = 0, stride = 0, limit = 0, batch_tokens = 2048, threads = 0;
+  std::int64_t length = 0, stride = 0, limit = 0, batch_tokens = 512, threads = 0;
   eval::Bootstrap bootstrap;
   bool json = false;
 };
@@ -106,7 +104,6 @@ void report(const Arguments& arguments, const eval::Evaluation& evaluation) {
 
 int run(const Arguments& arguments) {
   keep_freed_memory();
-  at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   const auto sources = sources_of(arguments);
   const auto model =
       pretrained::Model::open(arguments.model, {.adapter = arguments.adapter, .conversion = {}});
@@ -135,8 +132,9 @@ int run(const Arguments& arguments) {
     start = Clock::now();
     return loaded;
   };
-  const auto scores = eval::score_tasks(tasks, load, arguments.batch_tokens, log ? &*log : nullptr,
-                                        progress_on(console, start));
+  const eval::ScoringOptions options{arguments.batch_tokens, or_one_a_core(arguments.threads)};
+  const auto scores =
+      eval::score_tasks(tasks, load, options, log ? &*log : nullptr, progress_on(console, start));
   if (!scores) {
     console.say(log ? "stopped; the same command goes on"
                     : "stopped; without --out nothing is kept");

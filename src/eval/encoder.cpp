@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "python_text.h"
 #include "sinkwise/core/bytes.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/hash.h"
 #include "sinkwise/core/json.h"
+#include "sinkwise/core/python_space.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::eval {

@@ -1,8 +1,13 @@
 #include "sinkwise/eval/evaluation.h"
 
 #include <algorithm>
+#include <deque>
+#include <functional>
+#include <future>
 #include <map>
 #include <numeric>
+
+#include <ATen/Parallel.h>
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
@@ -10,6 +15,9 @@
 
 namespace sinkwise::eval {
 namespace {
+
+// More would only take memory; further threads work inside of a batch.
+constexpr std::int64_t kMostBatchesSideBySide = 8;
 
 // What one forward pass or a few of them score, and how much of it is known already.
 struct Batch {
@@ -22,6 +30,14 @@ std::int64_t longest_row(const Item& item) {
   std::size_t longest = 0;
   for (const Row& row : item.rows) longest = std::max(longest, row.ids.size());
   return static_cast<std::int64_t>(longest);
+}
+
+std::int64_t longest_row(const std::vector<Task>& tasks) {
+  std::int64_t longest = 0;
+  for (const Task& task : tasks) {
+    for (const Item& item : task.items) longest = std::max(longest, longest_row(item));
+  }
+  return longest;
 }
 
 std::int64_t ids_of(const Task& task, const Batch& batch) {
@@ -40,20 +56,15 @@ ItemScore without_score(const Item& item) {
 
 std::vector<ItemScore> score_batch(const pretrained::LoadedModel& model, const Task& task,
                                    const Batch& batch, std::int64_t batch_tokens) {
-  std::vector<Row> rows;
-  for (const std::size_t i : batch.items) {
-    rows.insert(rows.end(), task.items[i].rows.begin(), task.items[i].rows.end());
+  std::vector<const Item*> items;
+  for (const std::size_t i : batch.items) items.push_back(&task.items[i]);
+  auto rows = score(model, items, batch_tokens);
+  std::vector<ItemScore> scores;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    scores.push_back(without_score(*items[i]));
+    scores.back().rows = std::move(rows[i]);
   }
-  const std::vector<RowScore> scored = score(model, rows, batch_tokens);
-  std::vector<ItemScore> items;
-  auto next = scored.begin();
-  for (const std::size_t i : batch.items) {
-    items.push_back(without_score(task.items[i]));
-    const auto count = static_cast<std::ptrdiff_t>(task.items[i].rows.size());
-    items.back().rows.assign(next, next + count);
-    next += count;
-  }
-  return items;
+  return scores;
 }
 
 bool same(const LoggedItem& logged, const Task& task, const Item& item) {
@@ -68,13 +79,69 @@ bool same(const LoggedItem& logged, const Task& task, const Item& item) {
                  "remove the directory and evaluate again"});
 }
 
+// What is known, and what is left to score.
+struct Plan {
+  TaskScores scores;
+  std::vector<Batch> open;
+  std::int64_t open_ids = 0, batches = 0;  // batches: the known ones as well
+};
+
+Plan make_plan(const std::vector<Task>& tasks, const std::vector<LoggedItem>& known,
+               std::int64_t batch_tokens) {
+  Plan plan;
+  std::size_t at = 0;  // of known
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    plan.scores.emplace_back(tasks[t].items.size());
+    for (auto& items : plan_batches(tasks[t], batch_tokens)) {
+      ++plan.batches;
+      Batch batch{t, std::move(items), 0};
+      for (; batch.known < batch.items.size() && at < known.size(); ++batch.known, ++at) {
+        const std::size_t i = batch.items[batch.known];
+        if (!same(known[at], tasks[t], tasks[t].items[i])) foreign_items(at);
+        plan.scores[t][i] = known[at].item;
+      }
+      if (batch.known == batch.items.size()) continue;
+      plan.open_ids += ids_of(tasks[t], batch);
+      plan.open.push_back(std::move(batch));
+    }
+  }
+  if (at < known.size()) foreign_items(at);
+  return plan;
+}
+
+// The results of `work` for 0, 1, ... below `count`, in this order, computed on `threads` threads
+// (one: the caller's own). What `work` throws comes out of next().
+template <typename Result>
+class InOrder {
+ public:
+  InOrder(std::int64_t threads, std::int64_t count, std::function<Result(std::size_t)> work)
+      : threads_(static_cast<std::size_t>(threads)),
+        count_(static_cast<std::size_t>(count)),
+        work_(std::move(work)) {}
+
+  Result next() {
+    while (started_ < count_ && running_.size() < threads_) {
+      const auto how = threads_ == 1 ? std::launch::deferred : std::launch::async;
+      running_.push_back(std::async(how, work_, started_++));
+    }
+    std::future<Result> first = std::move(running_.front());
+    running_.pop_front();
+    return first.get();
+  }
+
+ private:
+  std::size_t threads_, count_, started_ = 0;
+  std::function<Result(std::size_t)> work_;
+  std::deque<std::future<Result>> running_;  // joined when it goes
+};
+
 }  // namespace
 
 std::vector<std::vector<std::size_t>> plan_batches(const Task& task, std::int64_t batch_tokens) {
   std::vector<std::size_t> order(task.items.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return longest_row(task.items[a]) > longest_row(task.items[b]);
+  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t i) {
+    return std::pair(longest_row(task.items[i]), shared_beginning(task.items[i].rows));
   });
   std::vector<std::vector<std::size_t>> batches;
   std::int64_t rows = 0, width = 0;
@@ -90,45 +157,33 @@ std::vector<std::vector<std::size_t>> plan_batches(const Task& task, std::int64_
   return batches;
 }
 
-std::optional<std::vector<std::vector<ItemScore>>> score_tasks(const std::vector<Task>& tasks,
-                                                               const ModelLoader& load,
-                                                               std::int64_t batch_tokens,
-                                                               ItemLog* log,
-                                                               const Progress& progress) {
+std::optional<TaskScores> score_tasks(const std::vector<Task>& tasks, const ModelLoader& load,
+                                      const ScoringOptions& options, ItemLog* log,
+                                      const Progress& progress) {
   static const std::vector<LoggedItem> kNone;
-  const std::vector<LoggedItem>& known = log == nullptr ? kNone : log->known();
-  std::vector<std::vector<ItemScore>> scores(tasks.size());
-  std::vector<Batch> open;
-  std::size_t at = 0;  // of known
-  std::int64_t done = 0, total = 0;
-  for (std::size_t t = 0; t < tasks.size(); ++t) {
-    scores[t].resize(tasks[t].items.size());
-    for (auto& items : plan_batches(tasks[t], batch_tokens)) {
-      Batch batch{t, std::move(items), 0};
-      for (; batch.known < batch.items.size() && at < known.size(); ++batch.known, ++at) {
-        const std::size_t i = batch.items[batch.known];
-        if (!same(known[at], tasks[t], tasks[t].items[i])) foreign_items(at);
-        scores[t][i] = known[at].item;
-      }
-      if (batch.known == batch.items.size()) continue;
-      total += ids_of(tasks[t], batch);
-      open.push_back(std::move(batch));
-    }
-  }
-  if (at < known.size()) foreign_items(at);
-  if (open.empty()) return scores;
+  Plan plan = make_plan(tasks, log == nullptr ? kNone : log->known(), options.batch_tokens);
+  if (plan.open.empty()) return std::move(plan.scores);
   const auto model = load();
-  for (const Batch& batch : open) {
+  model->reach(longest_row(tasks) - 1);  // the last id is not read
+  const std::int64_t side_by_side =
+      std::min({options.threads, plan.batches, kMostBatchesSideBySide});
+  at::set_num_threads(static_cast<int>(options.threads / side_by_side));
+  std::int64_t done = 0;
+  InOrder<std::vector<ItemScore>> scored(side_by_side, std::ssize(plan.open), [&](std::size_t b) {
+    const Batch& batch = plan.open[b];
+    return score_batch(*model, tasks[batch.task], batch, options.batch_tokens);
+  });
+  for (const Batch& batch : plan.open) {
     const Task& task = tasks[batch.task];
-    const std::vector<ItemScore> items = score_batch(*model, task, batch, batch_tokens);
+    const std::vector<ItemScore> items = scored.next();
     if (log != nullptr) log->append(task, std::span(items).subspan(batch.known));
     for (std::size_t i = batch.known; i < items.size(); ++i) {
-      scores[batch.task][batch.items[i]] = items[i];
+      plan.scores[batch.task][batch.items[i]] = items[i];
     }
     done += ids_of(task, batch);
-    if (!progress(done, total, task.name)) return std::nullopt;
+    if (!progress(done, plan.open_ids, task.name)) return std::nullopt;
   }
-  return scores;
+  return std::move(plan.scores);
 }
 
 TaskResult summarise(const Task& task, const std::vector<ItemScore>& items) {

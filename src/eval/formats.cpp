@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "python_text.h"
+#include "sinkwise/core/python_space.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::eval {

@@ -9,12 +9,6 @@ namespace sinkwise::eval {
 // The harness is written in Python, and its prompts depend on what Python's str does. All texts
 // here are UTF-8.
 
-// Bytes of white space, as str.isspace() has it, at the end of a text.
-std::size_t trailing_space(std::string_view text);
-
-// str.strip()
-std::string_view stripped(std::string_view text);
-
 // len(str): characters, not bytes.
 std::int64_t characters(std::string_view text);
 

@@ -71,7 +71,10 @@ class Line {
       messages.push_back({text_of(list[i], "role", member + "role"),
                           text_of(list[i], "content", member + "content")});
     }
-    return mark(tokenizer, dialogue().apply(messages));
+    const DialogueTemplate known = dialogue();
+    const std::string unmet = known.unmet(messages);
+    if (!unmet.empty()) refuse("messages", unmet, "other roles");
+    return mark(tokenizer, known.apply(messages));
   }
 
   // The whole text is encoded at once, as the model was taught; a token belongs to the turn that

@@ -38,7 +38,8 @@ std::shared_ptr<const data::Task> make_task(const FinetuneConfig& config,
   // Recognised at the first dialogue, and once: texts alone need no template.
   const auto dialogue = [&, known = std::optional<DialogueTemplate>()]() mutable {
     if (!known) {
-      known = DialogueTemplate::recognise(model.chat_template(), printable(config.model));
+      known = DialogueTemplate::recognise(model.chat_template(), special_texts(tokenizer),
+                                          printable(config.model));
     }
     return *known;
   };

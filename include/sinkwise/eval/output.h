@@ -12,7 +12,7 @@
 namespace sinkwise::eval {
 
 inline constexpr const char* kSchema = "sinkwise.evaluation/1";
-inline constexpr const char* kSettingsSchema = "sinkwise.evaluation_settings/1";
+inline constexpr const char* kSettingsSchema = "sinkwise.evaluation_settings/2";
 inline constexpr const char* kEvaluationFile = "evaluation.json";
 inline constexpr const char* kItemsFile = "items.jsonl";
 inline constexpr const char* kSettingsFile = "settings.json";

@@ -22,7 +22,7 @@ struct HiddenOptions {
 
 // A model that stays in memory, its parameters float32: embedding.weight, positions.weight,
 // layers.N.*, norm.*, and output.weight unless tied. None requires gradients until somebody asks.
-// Not for several threads at once: its rotary tables grow with the text. Borrows the model.
+// Borrows the model. hidden() is for several threads at once only after reach().
 class LoadedModel : public torch::nn::Module {
  public:
   // Errors as Model::load_block().
@@ -41,12 +41,14 @@ class LoadedModel : public torch::nn::Module {
   // Both: logits [B, T, V] of every position.
   at::Tensor forward(const at::Tensor& tokens, const HiddenOptions& options = {}) const;
 
+  // Makes the rotary tables, which else grow with the text, for texts of so many positions.
+  void reach(std::int64_t positions) const;
+
   const Model& model() const { return *model_; }
   const std::vector<std::shared_ptr<Block>>& blocks() const { return blocks_; }
   const at::Tensor& output() const { return output_->weight; }  // [V, width]
 
  private:
-  void reach(std::int64_t positions) const;
   at::Tensor embed(const at::Tensor& tokens, std::int64_t from,
                    const at::Tensor& document_start) const;
   at::Tensor through_block(std::size_t layer, const at::Tensor& x, const HiddenOptions& options,

@@ -24,7 +24,7 @@ class Against : public testing::Test {
     ItemLog log(sets_.path() / "other", settings_json(settings, of));
     const auto load = [&] { return std::make_shared<pretrained::LoadedModel>(model_.model); };
     const auto scores =
-        score_tasks(of, load, kBatchTokens, &log,
+        score_tasks(of, load, {kBatchTokens, 1}, &log,
                     [](std::int64_t, std::int64_t, const std::string&) { return true; });
     Evaluation evaluation{
         "", settings, model_.model.config(), {summarise(of[0], (*scores)[0])}, {}};

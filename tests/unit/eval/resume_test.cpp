@@ -26,8 +26,7 @@ class Resume : public testing::Test {
   }
 
   // Scores what is missing; `batches` bounds how many before it is told to stop.
-  std::optional<std::vector<std::vector<ItemScore>>> go_on(const std::filesystem::path& out,
-                                                           int batches = 1000) {
+  std::optional<TaskScores> go_on(const std::filesystem::path& out, int batches = 1000) {
     ItemLog log = open(out);
     loads_ = 0;
     const auto load = [&] {
@@ -35,11 +34,11 @@ class Resume : public testing::Test {
       return std::make_shared<pretrained::LoadedModel>(model_.model);
     };
     return score_tasks(
-        tasks_, load, kBatchTokens, &log,
+        tasks_, load, {kBatchTokens, threads_}, &log,
         [&](std::int64_t, std::int64_t, const std::string&) { return --batches > 0; });
   }
 
-  std::string evaluation(const std::vector<std::vector<ItemScore>>& scores) {
+  std::string evaluation(const TaskScores& scores) {
     Evaluation result{"", model_.settings(kBatchTokens), model_.model.config(), {}, {}};
     for (std::size_t t = 0; t < tasks_.size(); ++t) {
       result.tasks.push_back(summarise(tasks_[t], scores[t]));
@@ -51,6 +50,7 @@ class Resume : public testing::Test {
   Evaluated model_;
   std::vector<Task> tasks_;
   int loads_ = 0;
+  std::int64_t threads_ = 1;
 };
 
 TEST_F(Resume, AfterEveryLineAndInTheMiddleOfEach) {
@@ -70,6 +70,19 @@ TEST_F(Resume, AfterEveryLineAndInTheMiddleOfEach) {
     EXPECT_EQ(evaluation(*scores), evaluation(*whole));
   }
   EXPECT_GT(cuts, 20);
+}
+
+TEST_F(Resume, BatchesSideBySideGiveTheSameBytesInTheSameOrder) {
+  go_on(sets_.path() / "one");
+  threads_ = 3;
+  go_on(sets_.path() / "three");
+  EXPECT_EQ(read_bytes(sets_.path() / "three" / kItemsFile),
+            read_bytes(sets_.path() / "one" / kItemsFile));
+  EXPECT_FALSE(go_on(sets_.path() / "stopped", 2));
+  threads_ = 2;
+  EXPECT_TRUE(go_on(sets_.path() / "stopped"));
+  EXPECT_EQ(read_bytes(sets_.path() / "stopped" / kItemsFile),
+            read_bytes(sets_.path() / "one" / kItemsFile));
 }
 
 TEST_F(Resume, ARequestToStopEndsAfterABatch) {
