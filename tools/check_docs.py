@@ -38,6 +38,11 @@ class Block:
     lines: list
 
 
+def plain_environment():
+    """The caller's without what would change a recipe."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SINKWISE_")}
+
+
 class Document:
     def __init__(self, path, root):
         self.path, self.name = path, str(path.relative_to(root))
@@ -158,7 +163,7 @@ class Program:
 
     def output(self, words):
         done = subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=TIMEOUT_S,
-                              env={k: v for k, v in os.environ.items() if not k.startswith("SINKWISE_")})
+                              env=plain_environment())
         return done.stdout
 
     def describe(self, words):
@@ -268,7 +273,7 @@ def prepare_scratch(scratch, root, binary):
 
 
 def run_line(line, scratch):
-    environment = dict(os.environ, PATH=f"{scratch}/bin:{os.environ['PATH']}")
+    environment = dict(plain_environment(), PATH=f"{scratch}/bin:{os.environ['PATH']}")
     try:
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], cwd=scratch, env=environment,
                               capture_output=True, text=True, timeout=TIMEOUT_S)
