@@ -9,6 +9,7 @@
 #include "sinkwise/core/text.h"
 #include "sinkwise/train/step_bench.h"
 #include "sinkwise/train/trainer.h"
+#include "whole_numbers.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -54,7 +55,7 @@ void add_bench(CLI::App& app, Work& work) {
   CLI::App* overhead = command->add_subcommand(
       "overhead", "what the balance loss costs: interleaved steps with and without it");
   arguments->recipe.declare(*overhead);
-  overhead->add_option("--pairs", arguments->pairs, "pairs of steps")->check(CLI::PositiveNumber);
+  overhead->add_option("--pairs", arguments->pairs, "pairs of steps")->check(at_least(1));
   overhead->add_flag("--json", arguments->json, "the list that `compare --overhead` reads");
   overhead->callback(
       [arguments, &work] { work = [arguments] { return time_overhead(*arguments); }; });
@@ -62,8 +63,8 @@ void add_bench(CLI::App& app, Work& work) {
   auto alone = std::make_shared<Arguments>();
   CLI::App* step = command->add_subcommand("step", "milliseconds of single steps, as JSON");
   alone->recipe.declare(*step);
-  step->add_option("--steps", alone->steps, "steps that count")->check(CLI::PositiveNumber);
-  step->add_option("--warmup", alone->warmup, "steps before that")->check(CLI::NonNegativeNumber);
+  step->add_option("--steps", alone->steps, "steps that count")->check(at_least(1));
+  step->add_option("--warmup", alone->warmup, "steps before that")->check(at_least(0));
   step->callback([alone, &work] { work = [alone] { return time_steps(*alone); }; });
 }
 

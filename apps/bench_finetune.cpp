@@ -7,6 +7,7 @@
 #include "sinkwise/core/text.h"
 #include "sinkwise/finetune/finetune.h"
 #include "train_console.h"
+#include "whole_numbers.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -51,7 +52,7 @@ void add_bench_finetune(CLI::App& bench, Work& work) {
   command->add_option("--recipe", a->recipe.recipe, "keys from a file (TOML)");
   command->add_option("--set", a->recipe.assignments, "one key: key=value; may be repeated")
       ->take_all();
-  command->add_option("--pairs", a->pairs, "pairs of steps")->check(CLI::PositiveNumber);
+  command->add_option("--pairs", a->pairs, "pairs of steps")->check(at_least(1));
   command->add_flag("--json", a->json, "the list that `compare --overhead` reads");
   command->callback([a, &work] { work = [a] { return time_overhead(*a); }; });
 }

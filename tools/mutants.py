@@ -94,6 +94,8 @@ MUTANTS = [
      "unpack_rows(k.grad_key, k.stride, count, D, 1.0F,", KERNELS),
     ("kernel: only the first chunk's dq", KERNEL + "backward.cpp", "for (std::int64_t chunk = 1; chunk < plan.chunks(); ++chunk) {",
      "for (std::int64_t chunk = 1; chunk < 0; ++chunk) {", KERNELS),
+    ("kernel: rows packed for a chunk's first block alone", KERNEL + "backward.cpp",
+     "std::min(task.blocks.back() + block, p.S)", "std::min(task.blocks.front() + block, p.S)", KERNELS),
     ("sample instead of population deviation", BALANCE,
      "const at::Tensor variance = ((importance - mean).square() * mask).sum(1, true) / safe_count;",
      "const at::Tensor variance = ((importance - mean).square() * mask).sum(1, true) / (safe_count - 1);",
