@@ -3,6 +3,12 @@
 
 namespace sinkwise::compare {
 
+report::Status status_of(Effect effect, Effect claimed) {
+  if (effect == Effect::unclear) return report::Status::undecided;
+  if (effect == Effect::none) return report::Status::null;
+  return effect == claimed ? report::Status::holds : report::Status::does_not_hold;
+}
+
 report::Verdict no_pairs() {
   return {.subject = "these runs",
           .status = report::Status::undecided,

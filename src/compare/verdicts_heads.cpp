@@ -28,27 +28,13 @@ Verdict judge_ranks(const Comparison& comparison, const Arm& arm) {
               : "rank correlation " + report::plus_minus(correlation.mean, correlation.spread, 2)};
 }
 
-Status more_heads(Effect effect) {
-  switch (effect) {
-    case Effect::higher:
-      return Status::holds;
-    case Effect::lower:
-      return Status::does_not_hold;
-    case Effect::none:
-      return Status::null;
-    case Effect::unclear:
-      break;
-  }
-  return Status::undecided;
-}
-
 Verdict judge_count(const Comparison& comparison, const Pair& pair) {
   const Arm& base = comparison.arms[pair.base];
   const Arm& balanced = comparison.arms[pair.balanced];
   const Figure& change = pair.change.at("effective_heads_ablation");
   return {
       .subject = placed_arm(comparison, balanced),
-      .status = more_heads(effect_of(change)),
+      .status = status_of(effect_of(change), Effect::higher),
       .evidence = concat("effective heads by ablation ",
                          change_text(base, balanced, "effective_heads_ablation"),
                          ", paired change ", difference_text(change, "effective_heads_ablation"),

@@ -8,22 +8,7 @@
 namespace sinkwise::compare {
 namespace {
 
-using report::Status;
 using report::Verdict;
-
-Status status_of(Effect effect) {
-  switch (effect) {
-    case Effect::lower:
-      return Status::holds;
-    case Effect::higher:
-      return Status::does_not_hold;
-    case Effect::none:
-      return Status::null;
-    case Effect::unclear:
-      break;
-  }
-  return Status::undecided;
-}
 
 // " (open control: -0.0448 ± 0.0110)": what opening gates without balancing them gains over the
 // same base. Without it a gain would be read as a gain of evening out.
@@ -53,7 +38,7 @@ Verdict judge(const Comparison& comparison, const Pair& pair) {
   const Figure& bits = pair.change.at("bits_per_byte");
   if (measured(bits) > 0) evidence += "; bits per byte " + difference_text(bits, "bits_per_byte");
   return {.subject = placed_arm(comparison, comparison.arms[pair.balanced]),
-          .status = status_of(effect_of(change)),
+          .status = status_of(effect_of(change), Effect::lower),
           .evidence = evidence};
 }
 
