@@ -20,20 +20,21 @@ struct Arguments {
 
 int time_overhead(const Arguments& arguments) {
   const auto balanced = load_finetune(arguments.recipe);
-  const auto base = load_finetune(arguments.recipe, {"balance.form=none"});
   finetune::check(balanced->config);
   if (balanced->config.balance.form == objectives::BalanceForm::none) {
     throw BadConfig({"there is no balance loss to time", "balance.form", "cv, switch, open", "none",
                      "leave it out"});
   }
-  train::configure_process(balanced->config);
+  finetune::FinetuneConfig base = balanced->config;
+  base.balance.form = objectives::BalanceForm::none;
+  train::configure_process(base);
   TrainConsole console;
   const pretrained::Model model = finetune::open_model(balanced->config);
   const auto experiment = [&](const finetune::FinetuneConfig& config) {
     return finetune::experiment_of(config, finetune::prepare(model, config), console);
   };
   show_overhead(train::time_overhead(
-                    balanced->config, experiment(balanced->config), experiment(base->config),
+                    balanced->config, experiment(balanced->config), experiment(base),
                     printable(std::filesystem::path(balanced->config.model).filename().string()),
                     arguments.pairs),
                 arguments.json);
@@ -46,12 +47,7 @@ void add_bench_finetune(CLI::App& bench, Work& work) {
   CLI::App* command = bench.add_subcommand(
       "finetune", "what the balance loss costs a fine-tuning step: interleaved steps");
   auto a = std::make_shared<Arguments>();
-  command->add_option("model", a->recipe.model,
-                      "folder (config.json and safetensors) or GGUF file");
-  command->add_option("--data", a->recipe.data, "text files, as of finetune");
-  command->add_option("--recipe", a->recipe.recipe, "keys from a file (TOML)");
-  command->add_option("--set", a->recipe.assignments, "one key: key=value; may be repeated")
-      ->take_all();
+  a->recipe.declare(*command);
   command->add_option("--pairs", a->pairs, "pairs of steps")->check(at_least(1));
   command->add_flag("--json", a->json, "the list that `compare --overhead` reads");
   command->callback([a, &work] { work = [a] { return time_overhead(*a); }; });

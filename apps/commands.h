@@ -20,7 +20,7 @@ void add_merge(CLI::App& app, Work& run);
 void add_generate(CLI::App& app, Work& run);
 void add_bench(CLI::App& app, Work& run);
 void add_bench_attention(CLI::App& bench, Work& run);  // a command of `bench`
-void add_bench_finetune(CLI::App& bench, Work& run);   // another
+void add_bench_finetune(CLI::App& bench, Work& run);   // the same
 void add_config(CLI::App& app, Work& run);
 
 }  // namespace sinkwise::apps

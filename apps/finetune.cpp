@@ -71,15 +71,9 @@ void add_finetune(CLI::App& app, Work& work) {
   CLI::App* command = app.add_subcommand(
       "finetune", "train a pretrained model further with balanced heads, or go on with a run");
   auto a = std::make_shared<Arguments>();
-  command->add_option("model", a->recipe.model,
-                      "folder (config.json and safetensors) or GGUF file");
-  command->add_option("--data", a->recipe.data,
-                      "text files; *.jsonl: a document a line, with text or messages");
+  a->recipe.declare(*command);
   command->add_option("--out", a->recipe.out,
                       "directory of the run and of the model that comes out (finetuned)");
-  command->add_option("--recipe", a->recipe.recipe, "keys from a file (TOML)");
-  command->add_option("--set", a->recipe.assignments, "one key: key=value; may be repeated")
-      ->take_all();
   command->add_flag("--twin", a->twin,
                     "also run the same without balance, in OUT/twin: only the difference counts");
   command->add_flag("--no-report", a->no_report, "leave the page of before and after out");

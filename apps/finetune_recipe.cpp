@@ -40,6 +40,14 @@ std::unique_ptr<FinetuneRecipe> load_for(std::int64_t heads, const FinetuneArgum
 
 }  // namespace
 
+void FinetuneArguments::declare(CLI::App& command) {
+  command.add_option("model", model, "folder (config.json and safetensors) or GGUF file");
+  command.add_option("--data", data,
+                     "text files; *.jsonl: a document a line, with text or messages");
+  command.add_option("--recipe", recipe, "keys from a file (TOML)");
+  command.add_option("--set", assignments, "one key: key=value; may be repeated")->take_all();
+}
+
 std::unique_ptr<FinetuneRecipe> load_finetune(const FinetuneArguments& arguments,
                                               const std::vector<std::string>& last) {
   // Which model it is may stand anywhere, so everything is read before the defaults are known.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ struct FinetuneArguments {
   std::vector<std::string> assignments;  // key=value
   std::string model, out;                // empty: as the keys say
   std::vector<std::string> data;
+
+  // What every command that fine-tunes shares: all but `out`.
+  void declare(CLI::App& command);
 };
 
 struct FinetuneRecipe {

@@ -36,8 +36,7 @@ std::string about_begin(const TextFacts& text) {
                   printable(text.begin_text), ").");
   }
   return "No beginning token: every window begins with whatever token of the text stands there, "
-         "and "
-         "that one serves as the first.";
+         "and that one serves as the first.";
 }
 
 // Such as a separator between documents, which some models treat as a first token.
