@@ -10,6 +10,8 @@ namespace sinkwise::tokenizer {
 
 // What reading a vocabulary of GGUF and writing it as tokenizer.json share.
 
+inline constexpr std::string_view kSpaceMark = "\u2581";  // SentencePiece's, for a space
+
 enum class GgufTokenType : std::int32_t {
   normal = 1,
   unknown,

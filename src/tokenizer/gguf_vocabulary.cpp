@@ -10,8 +10,6 @@
 namespace sinkwise::tokenizer {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\u2581";
-
 [[noreturn]] void refuse(const std::string& where, const char* member, std::string expected,
                          std::string found) {
   throw BadFile({.what = "the vocabulary of a GGUF file is not valid",

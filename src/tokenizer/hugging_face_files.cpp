@@ -5,6 +5,7 @@
 #include "characters.h"
 #include "gguf_parts.h"
 #include "known_patterns.h"
+#include "scored_merges.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/json.h"
 #include "sinkwise/core/text.h"
@@ -13,18 +14,6 @@ namespace sinkwise::tokenizer {
 namespace {
 
 using nlohmann::json;
-
-void refuse_scores(const GgufVocabulary& vocabulary, const std::string& where) {
-  if (vocabulary.model == "gpt2") return;
-  throw Unsupported(
-      {.what = "this vocabulary cannot be written as a tokenizer.json",
-       .where = concat(where, ", tokenizer.ggml.model"),
-       .expected = "gpt2: byte-level BPE, whose merges have ranks",
-       .found = concat("'", printable(vocabulary.model),
-                       "': it merges by score, and a list of merges gives other ids where scores "
-                       "tie or a token holds a character that is none"),
-       .next = "copy tokenizer.json and tokenizer_config.json of the published model instead"});
-}
 
 // Digits and GPT-2's pattern as published files write them; any other as a Split.
 json pre_tokenizer_json(const GgufPreTokenizer& pre) {
@@ -50,7 +39,7 @@ json pre_tokenizer_json(const GgufPreTokenizer& pre) {
   return {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
 }
 
-json model_json(const GgufVocabulary& vocabulary, const GgufPreTokenizer& pre) {
+json bpe_json(const GgufVocabulary& vocabulary) {
   json ids = json::object();
   for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) ids[vocabulary.tokens[id]] = id;
   return {{"type", "BPE"},
@@ -60,9 +49,52 @@ json model_json(const GgufVocabulary& vocabulary, const GgufPreTokenizer& pre) {
           {"end_of_word_suffix", nullptr},
           {"fuse_unk", false},
           {"byte_fallback", false},
-          {"ignore_merges", pre.ignore_merges},
+          {"ignore_merges", false},
           {"vocab", std::move(ids)},
-          {"merges", vocabulary.merges}};
+          {"merges", json::array()}};
+}
+
+// The members of a tokenizer.json that say what happens between the added tokens.
+
+json ranked_json(const GgufVocabulary& vocabulary, const std::string& where) {
+  const GgufPreTokenizer& pre = find_gguf_pre_tokenizer(vocabulary.pre, where);
+  json model = bpe_json(vocabulary);
+  model["ignore_merges"] = pre.ignore_merges;
+  model["merges"] = vocabulary.merges;
+  return {{"normalizer", pre.nfc ? json{{"type", "NFC"}} : json()},
+          {"pre_tokenizer", pre_tokenizer_json(pre)},
+          {"decoder",
+           {{"type", "ByteLevel"},
+            {"add_prefix_space", true},
+            {"trim_offsets", true},
+            {"use_regex", true}}},
+          {"model", std::move(model)}};
+}
+
+json scored_json(const GgufVocabulary& vocabulary, const std::string& where) {
+  json model = bpe_json(vocabulary);
+  model["byte_fallback"] = true;
+  if (vocabulary.unknown_token_id) {
+    const auto unknown = static_cast<std::size_t>(*vocabulary.unknown_token_id);
+    model["unk_token"] = vocabulary.tokens[unknown];
+  }
+  for (const ScoredMerge& merge : merges_of_scores(vocabulary, where)) {
+    model["merges"].push_back({merge.left, merge.right});
+  }
+  const auto replace = [](std::string_view from, std::string_view to) {
+    return json{{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
+  };
+  json normalizers = json::array();
+  json decoders = {replace(kSpaceMark, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
+  if (vocabulary.add_space_prefix.value_or(true)) {
+    normalizers.push_back({{"type", "Prepend"}, {"prepend", kSpaceMark}});
+    decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  }
+  normalizers.push_back(replace(" ", kSpaceMark));
+  return {{"normalizer", {{"type", "Sequence"}, {"normalizers", std::move(normalizers)}}},
+          {"pre_tokenizer", nullptr},
+          {"decoder", {{"type", "Sequence"}, {"decoders", std::move(decoders)}}},
+          {"model", std::move(model)}};
 }
 
 // In the order of their ids, as `tokenizers` wants them.
@@ -153,21 +185,12 @@ json config_json(const Tokenizer& tokenizer, const GgufVocabulary& vocabulary,
 HuggingFaceFiles hugging_face_files(const GgufVocabulary& vocabulary, const std::string& where) {
   const Tokenizer tokenizer = tokenizer_from_gguf(vocabulary, where);  // checks everything
   const std::string place = printable(where);
-  refuse_scores(vocabulary, place);
-  const GgufPreTokenizer& pre = find_gguf_pre_tokenizer(vocabulary.pre, place);
-  const json root = {{"version", "1.0"},
-                     {"truncation", nullptr},
-                     {"padding", nullptr},
-                     {"added_tokens", added_tokens_json(vocabulary)},
-                     {"normalizer", pre.nfc ? json{{"type", "NFC"}} : json()},
-                     {"pre_tokenizer", pre_tokenizer_json(pre)},
-                     {"post_processor", post_processor_json(tokenizer, vocabulary)},
-                     {"decoder",
-                      {{"type", "ByteLevel"},
-                       {"add_prefix_space", true},
-                       {"trim_offsets", true},
-                       {"use_regex", true}}},
-                     {"model", model_json(vocabulary, pre)}};
+  json root =
+      vocabulary.model == "gpt2" ? ranked_json(vocabulary, place) : scored_json(vocabulary, place);
+  root["version"] = "1.0";
+  root["truncation"] = root["padding"] = nullptr;
+  root["added_tokens"] = added_tokens_json(vocabulary);
+  root["post_processor"] = post_processor_json(tokenizer, vocabulary);
   return {json_text(root), json_text(config_json(tokenizer, vocabulary, place), 2) + "\n"};
 }
 

@@ -25,18 +25,18 @@ std::optional<Value> optional_of(const json& root, const char* member) {
 tokenizer::GgufVocabulary read_vocabulary(const std::string& path) {
   const json root = json::parse(read_file(path, std::uint64_t{256} << 20));
   return {.model = root.at("model"),
-          .pre = root.at("pre"),
+          .pre = root.value("pre", ""),
           .tokens = root.at("tokens"),
           .types = root.at("types"),
-          .merges = root.at("merges"),
-          .scores = {},
+          .merges = root.value("merges", std::vector<std::string>()),
+          .scores = root.value("scores", std::vector<float>()),
           .bos_token_id = optional_of<std::int64_t>(root, "bos_token_id"),
           .eos_token_id = optional_of<std::int64_t>(root, "eos_token_id"),
           .unknown_token_id = optional_of<std::int64_t>(root, "unknown_token_id"),
           .padding_token_id = optional_of<std::int64_t>(root, "padding_token_id"),
           .add_bos_token = optional_of<bool>(root, "add_bos_token"),
           .add_eos_token = optional_of<bool>(root, "add_eos_token"),
-          .add_space_prefix = {},
+          .add_space_prefix = optional_of<bool>(root, "add_space_prefix"),
           .chat_template = optional_of<std::string>(root, "chat_template")};
 }
 

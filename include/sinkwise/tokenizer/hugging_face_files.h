@@ -13,9 +13,9 @@ struct HuggingFaceFiles {
 };
 
 // What tokenizer_from_gguf(vocabulary, where) does, as files: the same ids for every text. `where`
-// names the GGUF file in errors. BadFile and Unsupported as tokenizer_from_gguf(); Unsupported for
-// model "llama" as well, whose merging by score a tokenizer.json cannot express exactly
-// (docs/tokenizers.md says why).
+// names the GGUF file in errors. BadFile and Unsupported as tokenizer_from_gguf(); Unsupported as
+// well for a vocabulary of model "llama" whose scores no list of merges can follow
+// (docs/tokenizers.md says when).
 //
 // BOS, EOS, unknown and padding token are named in tokenizer_config.json only where the types mark
 // them as control, unknown or user defined: transformers finds a named token wherever its text

@@ -1,6 +1,8 @@
 #include "sinkwise/tokenizer/hugging_face_files.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <map>
 
 #include "sinkwise/core/error.h"
 #include "unit/tokenizer/sample.h"
@@ -100,11 +102,86 @@ TEST(HuggingFaceFiles, NameNoTokenThatIsNormalText) {
   EXPECT_EQ(reread(files).prefix(), (Ids{static_cast<TokenId>(mark)}));
 }
 
+// The tokens of the committed tokenizer of Llama 2's kind, as SentencePiece would score them: in
+// the order in which they were made.
+GgufVocabulary scored() {
+  GgufVocabulary result = converted("llama2", "");
+  result.model = "llama";
+  result.types[0] = 2;
+  std::map<std::string, float> rank;
+  for (const std::string& merge : result.merges) {
+    std::string made = merge;
+    made.erase(made.find(' '), 1);
+    rank.emplace(made, static_cast<float>(rank.size()));
+  }
+  for (std::size_t id = 0; id < result.tokens.size(); ++id) {
+    const auto made = rank.find(result.tokens[id]);
+    if (id >= 3 && id < 259) result.types[id] = 6;
+    result.scores.push_back(made == rank.end() ? -1e4f : -made->second);
+  }
+  result.merges.clear();
+  result.bos_token_id = 1;
+  result.eos_token_id = 2;
+  result.unknown_token_id = 0;
+  return result;
+}
+
+TEST(HuggingFaceFiles, GiveTheIdsOfScores) {
+  for (const bool space : {false, true}) {
+    GgufVocabulary source = scored();
+    source.add_space_prefix = space;
+    const Tokenizer ours = tokenizer_from_gguf(source, "m.gguf");
+    const Tokenizer again = reread(hugging_face_files(source, "m.gguf"));
+    EXPECT_EQ(again.prefix(), Ids{1});
+    EXPECT_EQ(again.end_of_text(), 2);
+    for (const json& row : test::read_lines(test::fixture("llama2") / "expected.jsonl")) {
+      const auto text = row["text"].get<std::string>();
+      for (const SpecialText special : {SpecialText::plain, SpecialText::control}) {
+        const Ids ids = ours.encode(text, {.special_text = special});
+        EXPECT_EQ(again.encode(text, {.special_text = special}), ids) << text;
+        EXPECT_EQ(again.decode(ids), ours.decode(ids)) << text;
+      }
+    }
+  }
+}
+
+TEST(HuggingFaceFiles, RefuseScoresThatNoRanksFollow) {
+  GgufVocabulary source = scored();
+  const auto place = [&](const char* token) {
+    return static_cast<std::size_t>(std::find(source.tokens.begin(), source.tokens.end(), token) -
+                                    source.tokens.begin());
+  };
+  source.scores[place("th")] = source.scores[place("er")];
+  try {
+    hugging_face_files(source, "m.gguf");
+    FAIL() << "two tokens of one score went through";
+  } catch (const Unsupported& error) {
+    EXPECT_NE(std::string(error.what()).find("'th'"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("'er'"), std::string::npos) << error.what();
+  }
+  source = scored();
+  source.tokens[place("th")] = "t\u00fe";
+  EXPECT_NO_THROW(tokenizer_from_gguf(source, "m.gguf"));
+  EXPECT_THROW(hugging_face_files(source, "m.gguf"), Unsupported);
+  source = scored();
+  source.types[place("t")] = 5;
+  EXPECT_THROW(hugging_face_files(source, "m.gguf"), Unsupported);
+}
+
+// One that a user defined is cut out of a text first: its score ties with nothing.
+TEST(HuggingFaceFiles, AUserDefinedTokenNeedsNoScore) {
+  GgufVocabulary source = scored();
+  source.tokens.emplace_back("the cat");
+  source.types.push_back(4);
+  source.scores.push_back(source.scores[300]);
+  const Tokenizer ours = tokenizer_from_gguf(source, "m.gguf");
+  const Tokenizer again = reread(hugging_face_files(source, "m.gguf"));
+  const Ids ids = ours.encode("see the cat sat");
+  EXPECT_NE(std::find(ids.begin(), ids.end(), 620), ids.end());
+  EXPECT_EQ(again.encode("see the cat sat"), ids);
+}
+
 TEST(HuggingFaceFiles, RefuseWhatTheyCannotSayExactly) {
-  GgufVocabulary scored{.model = "llama", .tokens = {"<unk>", "a"}, .types = {2, 1}};
-  scored.scores = {0, 0};
-  EXPECT_NO_THROW(tokenizer_from_gguf(scored, "m.gguf"));
-  EXPECT_THROW(hugging_face_files(scored, "m.gguf"), Unsupported);
   EXPECT_THROW(hugging_face_files(converted("smollm", "default"), "m.gguf"), Unsupported);
   GgufVocabulary source = converted("smollm", "smollm");
   source.padding_token_id = static_cast<std::int64_t>(source.tokens.size());
