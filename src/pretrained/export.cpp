@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "as_qwen3_5.h"
 #include "convert.h"
 #include "file_tensors.h"
 #include "sinkwise/core/error.h"
@@ -36,7 +37,10 @@ class Folder {
   }
 
   void write(const std::string& name, const at::Tensor& values) {
-    const Dtype dtype = dtype_for(name);
+    write(name, values, dtype_for(name));
+  }
+
+  void write(const std::string& name, const at::Tensor& values, Dtype dtype) {
     const at::ScalarType type = dtype == Dtype::F16    ? at::kHalf
                                 : dtype == Dtype::BF16 ? at::kBFloat16
                                                        : at::kFloat;
@@ -109,6 +113,9 @@ Tensors changed_layer(const LoadedModel& loaded, std::int64_t layer) {
       result[converted_name(prefix, name)] = value;
     }
   }
+  if (is_written_as_qwen3_5(model)) {
+    lay_out_as_qwen3_5(result, values, source, prefix, *config.attention());
+  }
   return result;
 }
 
@@ -131,10 +138,13 @@ Tensors changed_ends(const LoadedModel& loaded) {
   for (const auto& item : loaded.named_parameters()) {
     if (names.contains(item.key())) values[item.key()] = item.value().detach();
   }
+  const bool recast = is_written_as_qwen3_5(model);
+  Tensors changed = changed_from(files, values);
+  if (recast) changed["norm.weight"] = values.at("norm.weight");
   Tensors result;
-  for (const auto& [name, value] : changed_from(files, values)) {
+  for (const auto& [name, value] : changed) {
     result[model.source().name_in_folder(names.at(name))] =
-        name == "norm.weight" ? value - family.norm_offset : value;
+        name == "norm.weight" ? value - (recast ? 1.0 : family.norm_offset) : value;
   }
   return result;
 }
@@ -148,18 +158,26 @@ void write(const Model& model, const std::filesystem::path& folder, const Tensor
            ExportType type) {
   const TensorSource& source = model.source();
   Folder tensors(source, type);
+  const bool recast = is_written_as_qwen3_5(model);
+  const auto write_changed = [&](const std::string& name, const at::Tensor& value) {
+    if (recast && is_norm_around_0(name)) {
+      tensors.write(name, value, Dtype::F32);
+    } else {
+      tensors.write(name, value);
+    }
+  };
   std::set<std::string> there;
   for (const std::string& name : source.names()) {
     there.insert(name);
     const auto found = changed.find(name);
     if (found != changed.end()) {
-      tensors.write(name, found->second);
+      write_changed(name, found->second);
     } else {
       tensors.copy(name);
     }
   }
   for (const auto& [name, value] : changed) {
-    if (!there.contains(name)) tensors.write(name, value);
+    if (!there.contains(name)) write_changed(name, value);
   }
   weights::FolderOptions options;
   options.others = small_files(model, type_name(type));

@@ -7,7 +7,9 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
+import types
 import unittest
 
 SOURCE = pathlib.Path(os.environ.get("SINKWISE_SOURCE", pathlib.Path(__file__).parents[2]))
@@ -17,7 +19,9 @@ FAMILIES = ["gemma3", "gpt2", "gpt_neox", "gpt_oss", "llama", "mistral", "qwen2"
 # float32 on both sides and another order of sums: logits of size 10 over a few layers.
 TOLERANCE = 1e-4
 
+sys.path.insert(0, str(SOURCE / "benchmarks"))
 try:
+    import eval_oracle
     import peft
     import torch
     import transformers
@@ -76,20 +80,41 @@ class Exported(unittest.TestCase):
                 self.assertGreater((expected - self.logits(load(FIXTURES / family))).abs().max(), 1e-3)
                 self.assertLess((found - expected).abs().max(), TOLERANCE)
 
-    def test_what_finetune_writes_loads(self):
+    def finetune(self, family, *changes):
+        """The folder it started from and the one it wrote, for the family's fixture."""
         text = self.folder / "text.txt"
         text.write_text("".join(f"The cat {n % 7} sat on the mat.\n" for n in range(200)))
+        model, out = self.with_tokenizer(family), self.folder / f"{family}-out"
+        changes = ("train.steps=4", "data.length=12", "lora.rank=2", "optim.warmup_steps=1", "optim.lr=2e-2",
+                   "data.validation_rows=2", "balance.calibration_rows=2", *changes)
+        run("finetune", model, "--data", text, "--out", out, *(word for change in changes for word in ("--set", change)))
+        return model, out
+
+    def test_what_finetune_writes_loads(self):
         for family in FAMILIES:
             with self.subTest(family):
-                model = self.with_tokenizer(family)
-                out = self.folder / f"{family}-out"
-                run("finetune", model, "--data", text, "--out", out, "--set", "train.steps=4", "--set",
-                    "data.length=12", "--set", "lora.rank=2", "--set", "optim.warmup_steps=1", "--set", "optim.lr=2e-2",
-                    "--set", "data.validation_rows=2", "--set", "balance.calibration_rows=2")
+                model, out = self.finetune(family)
                 merged = self.logits(load(out / "model"))
                 adapted = self.logits(peft.PeftModel.from_pretrained(load(model), out / "adapter").eval())
                 self.assertGreater((merged - self.logits(load(model))).abs().max(), 1e-3)
                 self.assertLess((merged - adapted).abs().max(), TOLERANCE)
+
+    def test_a_qwen3_with_gates_is_a_qwen3_5(self):
+        _, out = self.finetune("qwen3", "mechanism.convert=gated_elementwise")
+        model = load(out / "model")
+        _, tokenizer = eval_oracle.load(FIXTURES / "llama")  # transformers makes a tokenizer of Qwen's of any other
+        self.assertEqual(type(model).__name__, "Qwen3_5ForCausalLM")
+        attention = model.model.layers[1].self_attn
+        gate = attention.q_proj.weight.unflatten(0, (-1, 2, attention.head_dim))[:, 1]
+        self.assertGreater(gate.abs().max(), 1e-3)  # training moved the gates from where they began
+        text = self.folder / "held_out.txt"
+        text.write_text("the lion and the ant sat on a log, then on the lawn. " * 4)
+        options = types.SimpleNamespace(sinkwise=PROGRAM, model=str(out / "model"), task=[], text=[str(text)],
+                                        limit=1000, length=20)
+        self.assertTrue(eval_oracle.compare(model, tokenizer, options, str(self.folder / "evaluated")))
+        longer = model.generate(self.tokens, max_new_tokens=3, do_sample=False, eos_token_id=None)
+        with torch.no_grad():
+            self.assertEqual(longer[:, -1].tolist(), model(longer[:, :-1]).logits[:, -1].argmax(-1).tolist())
 
     def with_tokenizer(self, family):
         """The fixture, with the Llama fixture's tokenizer where it has none."""

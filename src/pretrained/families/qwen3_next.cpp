@@ -51,7 +51,8 @@ ModelConfig qwen3_next_config(const ConfigReader& outer) {
   attention.head_size = config.size("head_dim", 256);
   attention.mechanism = nn::Mechanism::gated_elementwise;
   attention.qk_norm = true;
-  if (config.flag("attention_bias", false)) config.unsupported("attention_bias", "false");
+  attention.input_bias = attention.output_bias = attention.gate_projection_bias =
+      config.flag("attention_bias", false);
   if (config.text("hidden_act", "silu") != "silu") config.unsupported("hidden_act", "silu");
   model.tied_embedding = config.flag("tie_word_embeddings", false);
   const auto rotary_size = rotary_size_of(config, attention.head_size, 0.25);
@@ -79,17 +80,24 @@ ModelConfig qwen3_next_config(const ConfigReader& outer) {
 }
 
 // Each head of q_proj is [query D | gate D].
+void split_query(Tensors& tensors, const TensorSource& source, const std::string& prefix,
+                 const nn::AttentionConfig& attention, const std::string& part) {
+  const std::string name = concat(prefix, "self_attn.q_proj.", part);
+  std::vector<std::int64_t> shape = {attention.heads, 2, attention.head_size};
+  if (part == "weight") shape.push_back(attention.width);
+  const at::Tensor both = reshaped(source.read(name), shape, name);
+  tensors["attention.q_proj." + part] = both.select(1, 0).flatten(0, 1);
+  tensors["attention.gate_proj." + part] = both.select(1, 1).flatten(0, 1);
+}
+
 void take_attention(Tensors& tensors, const TensorSource& source, const std::string& prefix,
                     const nn::AttentionConfig& attention) {
   take_linear(tensors, source, prefix,
               {{"attention.k_proj", "self_attn.k_proj"},
                {"attention.v_proj", "self_attn.v_proj"},
                {"attention.o_proj", "self_attn.o_proj"}});
-  const std::string name = prefix + "self_attn.q_proj.weight";
-  const at::Tensor both =
-      reshaped(source.read(name), {attention.heads, 2, attention.head_size, attention.width}, name);
-  tensors["attention.q_proj.weight"] = both.select(1, 0).flatten(0, 1);
-  tensors["attention.gate_proj.weight"] = both.select(1, 1).flatten(0, 1);
+  split_query(tensors, source, prefix, attention, "weight");
+  if (attention.input_bias) split_query(tensors, source, prefix, attention, "bias");
   for (const char* norm : {"q_norm.weight", "k_norm.weight"}) {
     tensors[std::string("attention.") + norm] = source.read(prefix + "self_attn." + norm) + 1.0;
   }
