@@ -10,6 +10,7 @@
 #include "sinkwise/core/text.h"
 #include "sinkwise/report/format.h"
 #include "sinkwise/train/routed.h"
+#include "sinkwise/train/step.h"
 
 namespace sinkwise::finetune {
 namespace {
@@ -115,6 +116,13 @@ std::vector<std::string> messages(const Calibration& calibration, const Finetune
     lines.push_back(concat("warning: the balance term outweighs the loss; about balance.lambda = ",
                            significant(config.balance.lambda / calibration.ratio()),
                            " would make them equal"));
+  }
+  const auto& train = config.train;
+  const bool cut = train.micro_rows > 0 && train.micro_rows < train.batch_rows;
+  if (train::reads_step_twice(config.balance, cut)) {
+    lines.push_back(
+        "train.micro_rows cuts the step, so the balance loss reads every row twice, about half as "
+        "much time again; train.micro_rows=0 reads it once (train.recompute=true saves memory)");
   }
   return lines;
 }

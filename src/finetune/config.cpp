@@ -20,7 +20,6 @@ FinetuneConfig FinetuneConfig::defaults(std::int64_t heads) {
   config.schedule.warmup_steps = 5;
   config.train.steps = 60;
   config.train.batch_rows = 4;
-  config.train.micro_rows = 1;
   config.evaluation.every = 20;
   config.evaluation.batch_rows = 1;
   config.evaluation.ablation_rows = 0;

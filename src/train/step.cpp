@@ -44,8 +44,9 @@ class BalanceTerm {
   BalanceTerm(const models::LanguageModel& model, const std::vector<TensorBatch>& batches,
               const at::Tensor& routed, const StepOptions& options)
       : config_(options.balance), routed_(routed) {
-    const bool cut = config_.scope == BalanceScope::step && batches.size() > 1;
-    if (adds_loss(config_.form) && cut) set_slope(observe_gates(model, batches, options), 1.0);
+    if (reads_step_twice(config_, batches.size() > 1)) {
+      set_slope(observe_gates(model, batches, options), 1.0);
+    }
     whole_step_ = slope_.defined();
   }
 
@@ -106,6 +107,10 @@ double rows_of_all(const std::vector<TensorBatch>& batches) {
 }
 
 }  // namespace
+
+bool reads_step_twice(const objectives::BalanceConfig& balance, bool cut) {
+  return cut && adds_loss(balance.form) && balance.scope == BalanceScope::step;
+}
 
 StepReport train_step(const models::LanguageModel& model, AdamW& optimizer,
                       const std::vector<TensorBatch>& micro_batches, const at::Tensor& routed,

@@ -35,6 +35,10 @@ StepReport train_step(const models::LanguageModel& model, AdamW& optimizer,
                       const std::vector<TensorBatch>& micro_batches, const at::Tensor& routed,
                       double learning_rate, const StepOptions& options);
 
+// Whether the balance loss needs a pass over the step before the one that trains: its statistic is
+// that of the whole step (BalanceScope::step), which is cut up.
+bool reads_step_twice(const objectives::BalanceConfig& balance, bool cut);
+
 // Gate sums of some batches, without gradients: the calibration pass.
 objectives::GateSums observe_gates(const models::LanguageModel& model,
                                    const std::vector<TensorBatch>& batches,

@@ -42,6 +42,19 @@ TEST(Calibration, SaysWhatAPersonShouldKnow) {
   EXPECT_EQ(messages(found, config()).back().find("outweighs"), std::string::npos);
 }
 
+TEST(Calibration, SaysWhenAStepIsReadTwice) {
+  const Calibration found = calibrate(kImportance, {3, 5}, config());
+  const auto said = [&](const FinetuneConfig& changed) {
+    return messages(found, changed).back().find("twice") != std::string::npos;
+  };
+  EXPECT_FALSE(said(config()));  // the default is one pass
+  FinetuneConfig cut = config();
+  cut.train.micro_rows = 1;
+  EXPECT_TRUE(said(cut));
+  cut.balance.scope = objectives::BalanceScope::micro_batch;
+  EXPECT_FALSE(said(cut));
+}
+
 TEST(Calibration, SurvivesItsFile) {
   const Calibration found = calibrate(kImportance, {3, 5}, config());
   const Calibration read = calibration_of(to_json(found), "here");
