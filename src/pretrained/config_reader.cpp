@@ -14,6 +14,10 @@ constexpr std::int64_t kLargestSize = std::int64_t{1} << 24;
 constexpr std::int64_t kMostLayers = 4096;
 constexpr double kLargestNumber = std::numeric_limits<float>::max();  // Torch throws beyond it
 
+bool is_number(const nlohmann::json& value) {
+  return value.is_number() && std::abs(value.get<double>()) <= kLargestNumber;
+}
+
 }  // namespace
 
 ConfigReader::ConfigReader(nlohmann::json config, std::string where)
@@ -66,9 +70,7 @@ std::int64_t ConfigReader::layers(const std::string& name) const {
 double ConfigReader::number(const std::string& name, double otherwise) const {
   const nlohmann::json* value = find(name);
   if (value == nullptr) return otherwise;
-  if (!value->is_number() || !(std::abs(value->get<double>()) <= kLargestNumber)) {
-    refuse(name, "a number within the range of float32");
-  }
+  if (!is_number(*value)) refuse(name, "a number within the range of float32");
   return value->get<double>();
 }
 
@@ -115,6 +117,18 @@ std::vector<std::int64_t> ConfigReader::sizes(const std::string& name) const {
       refuse(name, concat("integers from 0 to ", kLargestSize));
     }
     result.push_back(item.get<std::int64_t>());
+  }
+  return result;
+}
+
+std::vector<double> ConfigReader::numbers(const std::string& name) const {
+  const nlohmann::json* value = find(name);
+  if (value == nullptr) return {};
+  if (!value->is_array()) refuse(name, "a list of numbers");
+  std::vector<double> result;
+  for (const nlohmann::json& item : *value) {
+    if (!is_number(item)) refuse(name, "numbers within the range of float32");
+    result.push_back(item.get<double>());
   }
   return result;
 }

@@ -26,6 +26,7 @@ class ConfigReader {
   std::string text(const std::string& name, const std::string& otherwise) const;
   std::vector<std::string> texts(const std::string& name) const;   // empty when missing
   std::vector<std::int64_t> sizes(const std::string& name) const;  // from 0; empty when missing
+  std::vector<double> numbers(const std::string& name) const;  // as number(); empty when missing
 
   // A member that is an object, as a reader of its own; an empty one when missing.
   ConfigReader object(const std::string& name) const;

@@ -4,9 +4,9 @@
 #include <map>
 #include <set>
 
-#include "as_qwen3_5.h"
 #include "convert.h"
 #include "file_tensors.h"
+#include "known_as.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 #include "small_files.h"
@@ -113,8 +113,8 @@ Tensors changed_layer(const LoadedModel& loaded, std::int64_t layer) {
       result[converted_name(prefix, name)] = value;
     }
   }
-  if (is_written_as_qwen3_5(model)) {
-    lay_out_as_qwen3_5(result, values, source, prefix, *config.attention());
+  if (const KnownAs* known = known_as(model)) {
+    known->lay_out(result, values, source, prefix, *config.attention());
   }
   return result;
 }
@@ -138,13 +138,14 @@ Tensors changed_ends(const LoadedModel& loaded) {
   for (const auto& item : loaded.named_parameters()) {
     if (names.contains(item.key())) values[item.key()] = item.value().detach();
   }
-  const bool recast = is_written_as_qwen3_5(model);
+  const KnownAs* const known = known_as(model);
+  const bool around_0 = known != nullptr && known->norms_around_0;
   Tensors changed = changed_from(files, values);
-  if (recast) changed["norm.weight"] = values.at("norm.weight");
+  if (around_0) changed["norm.weight"] = values.at("norm.weight");
   Tensors result;
   for (const auto& [name, value] : changed) {
     result[model.source().name_in_folder(names.at(name))] =
-        name == "norm.weight" ? value - (recast ? 1.0 : family.norm_offset) : value;
+        name == "norm.weight" ? value - (around_0 ? 1.0 : family.norm_offset) : value;
   }
   return result;
 }
@@ -158,9 +159,9 @@ void write(const Model& model, const std::filesystem::path& folder, const Tensor
            ExportType type) {
   const TensorSource& source = model.source();
   Folder tensors(source, type);
-  const bool recast = is_written_as_qwen3_5(model);
+  const KnownAs* const known = known_as(model);
   const auto write_changed = [&](const std::string& name, const at::Tensor& value) {
-    if (recast && is_norm_around_0(name)) {
+    if (known != nullptr && known->norms_around_0 && name.ends_with("norm.weight")) {
       tensors.write(name, value, Dtype::F32);
     } else {
       tensors.write(name, value);

@@ -6,9 +6,9 @@
 namespace sinkwise::pretrained {
 
 const Family& family_of(const std::string& model_type, const std::string& where) {
-  static const std::vector<Family> families = {llama_family(),   gemma3_family(),
-                                               gpt2_family(),    gpt_neox_family(),
-                                               gpt_oss_family(), qwen3_next_family()};
+  static const std::vector<Family> families = {
+      llama_family(),   gemma3_family(),      gpt2_family(),      gpt_neox_family(),
+      gpt_oss_family(), granite_swa_family(), qwen3_next_family()};
   std::vector<std::string> known;
   for (const Family& family : families) {
     for (const std::string& type : family.model_types) {

@@ -32,12 +32,13 @@ struct Family {
       block;
 };
 
-Family llama_family();       // llama, mistral, qwen2, qwen3
-Family gemma3_family();      // gemma3, gemma3_text
-Family gpt2_family();        // gpt2
-Family gpt_neox_family();    // gpt_neox
-Family gpt_oss_family();     // gpt_oss
-Family qwen3_next_family();  // qwen3_next, qwen3_5, qwen3_5_text
+Family llama_family();        // llama, mistral, qwen2, qwen3
+Family gemma3_family();       // gemma3, gemma3_text
+Family gpt2_family();         // gpt2
+Family gpt_neox_family();     // gpt_neox
+Family gpt_oss_family();      // gpt_oss
+Family granite_swa_family();  // granite_swa
+Family qwen3_next_family();   // qwen3_next, qwen3_5, qwen3_5_text
 
 // "model.layers.3." for layer 3.
 std::string layer_prefix(const Family& family, std::int64_t layer);

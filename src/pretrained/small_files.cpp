@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "as_qwen3_5.h"
 #include "convert.h"
+#include "known_as.h"
 #include "open.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
@@ -71,7 +71,7 @@ json config_json(const Model& model, const std::string& type, bool made_up) {
   }
   const nn::Mechanism mechanism = model.options().conversion.mechanism;
   if (mechanism == nn::Mechanism::vanilla) return config;
-  if (is_written_as_qwen3_5(model)) return qwen3_5_config(std::move(config), model);
+  if (const KnownAs* known = known_as(model)) return known->config(std::move(config), model);
   config["model_type"] = kConvertedPrefix + model.config().model_type;
   config["architectures"] = json::array();
   config["sinkwise"] = {{"mechanism", nn::name(mechanism)}};

@@ -15,7 +15,7 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("SINKWISE_SOURCE", pathlib.Path(__file__).parents[2]))
 PROGRAM = os.environ.get("SINKWISE_BIN", "")
 FIXTURES = SOURCE / "tests/fixtures/pretrained"
-FAMILIES = ["gemma3", "gpt2", "gpt_neox", "gpt_oss", "llama", "mistral", "qwen2", "qwen3", "qwen3_5", "qwen3_next"]
+FAMILIES = ["gemma3", "gpt2", "gpt_neox", "gpt_oss", "granite_swa", "llama", "mistral", "qwen2", "qwen3", "qwen3_5", "qwen3_next"]
 # float32 on both sides and another order of sums: logits of size 10 over a few layers.
 TOLERANCE = 1e-4
 
@@ -99,22 +99,35 @@ class Exported(unittest.TestCase):
                 self.assertGreater((merged - self.logits(load(model))).abs().max(), 1e-3)
                 self.assertLess((merged - adapted).abs().max(), TOLERANCE)
 
-    def test_a_qwen3_with_gates_is_a_qwen3_5(self):
-        _, out = self.finetune("qwen3", "mechanism.convert=gated_elementwise")
-        model = load(out / "model")
-        _, tokenizer = eval_oracle.load(FIXTURES / "llama")  # transformers makes a tokenizer of Qwen's of any other
-        self.assertEqual(type(model).__name__, "Qwen3_5ForCausalLM")
-        attention = model.model.layers[1].self_attn
-        gate = attention.q_proj.weight.unflatten(0, (-1, 2, attention.head_dim))[:, 1]
-        self.assertGreater(gate.abs().max(), 1e-3)  # training moved the gates from where they began
+    def test_a_converted_model_loads_where_transformers_has_the_architecture(self):
+        gates = ["mechanism.convert=gated_elementwise"]
+        sinks = ["mechanism.convert=sink", "mechanism.start=-1"]  # near the scores, or leaving them out would not show
+        for family, changes, known in [("qwen3", gates, "Qwen3_5ForCausalLM"), ("llama", sinks, "GraniteSWAForCausalLM"),
+                                       ("mistral", sinks, "GraniteSWAForCausalLM"),
+                                       ("qwen2", sinks, "GraniteSWAForCausalLM")]:
+            with self.subTest(family):
+                _, out = self.finetune(family, *changes)
+                model = load(out / "model")
+                self.assertEqual(type(model).__name__, known)
+                attention = model.model.layers[1].self_attn
+                if known == "Qwen3_5ForCausalLM":  # training moved the gates from where they began
+                    gate = attention.q_proj.weight.unflatten(0, (-1, 2, attention.head_dim))[:, 1]
+                    self.assertGreater(gate.abs().max(), 1e-3)
+                else:
+                    self.assertGreater(attention.sinks.min(), -10.0)
+                self.assertTrue(self.evaluates_alike(model, out / "model"))
+                longer = model.generate(self.tokens, max_new_tokens=3, do_sample=False, eos_token_id=None)
+                with torch.no_grad():
+                    expected = model(longer[:, :-1]).logits[:, -1].argmax(-1)
+                self.assertEqual(longer[:, -1].tolist(), expected.tolist())
+
+    def evaluates_alike(self, model, folder):
         text = self.folder / "held_out.txt"
         text.write_text("the lion and the ant sat on a log, then on the lawn. " * 4)
-        options = types.SimpleNamespace(sinkwise=PROGRAM, model=str(out / "model"), task=[], text=[str(text)],
-                                        limit=1000, length=20)
-        self.assertTrue(eval_oracle.compare(model, tokenizer, options, str(self.folder / "evaluated")))
-        longer = model.generate(self.tokens, max_new_tokens=3, do_sample=False, eos_token_id=None)
-        with torch.no_grad():
-            self.assertEqual(longer[:, -1].tolist(), model(longer[:, :-1]).logits[:, -1].argmax(-1).tolist())
+        options = types.SimpleNamespace(sinkwise=PROGRAM, model=str(folder), task=[], text=[str(text)], limit=1000,
+                                        length=20)
+        _, tokenizer = eval_oracle.load(FIXTURES / "llama")  # transformers makes a tokenizer of Qwen's of any other
+        return eval_oracle.compare(model, tokenizer, options, str(self.folder / f"evaluated-{folder.parent.name}"))
 
     def with_tokenizer(self, family):
         """The fixture, with the Llama fixture's tokenizer where it has none."""

@@ -75,6 +75,11 @@ def cases():
         num_experts_per_tok=2, intermediate_size=8, layer_types=["sliding_attention", "full_attention"],
         rope_parameters=rope(1e4, "yarn", factor=4.0, beta_fast=4.0, beta_slow=1.0, truncate=False,
                              original_max_position_embeddings=16))
+    # Factors on embedding and scores, a window, and a layer without rotation.
+    yield "granite_swa", case(
+        "GraniteSWAForCausalLM", "GraniteSWAConfig", sliding_window=4, attention_bias=True, mlp_bias=True,
+        layer_types=["sliding_attention", "full_attention"], layer_rope_theta=[1e3, 0.0],
+        embedding_multiplier=1.5, attention_multiplier=0.3)
     yield "qwen3_next", case(
         "Qwen3NextForCausalLM", "Qwen3NextConfig", **LINEAR, num_experts=3, num_experts_per_tok=2,
         moe_intermediate_size=8, shared_expert_intermediate_size=8, decoder_sparse_step=1,
@@ -99,6 +104,20 @@ def randomise(model):
         else:
             value = (0.25 if "embed" in name or "wte" in name else 0.35) * r
         parameter.data.copy_(value)
+
+
+def report_weights_beside_the_sink():
+    """Granite reports the softmax without the sink, and scales the output afterwards."""
+    module = transformers.models.granite_swa.modeling_granite_swa
+    attend = module.eager_attention_forward
+
+    def attend_and_scale(attention, query, key, value, mask, scaling, **rest):
+        output, weights = attend(attention, query, key, value, mask, scaling, **rest)
+        scores = query @ module.repeat_kv(key, attention.num_key_value_groups).mT * scaling
+        gate = torch.sigmoid((scores + mask).logsumexp(-1, keepdim=True) - attention.sinks.view(1, -1, 1, 1))
+        return output, weights * gate
+
+    module.eager_attention_forward = attend_and_scale
 
 
 def gates_of(model, batch):
@@ -139,7 +158,7 @@ def layer_rows(model, output, gates):
         first = weights[..., 0]
         if number in gates:
             gate = gates[number]
-        elif model.config.model_type == "gpt_oss":
+        elif model.config.model_type in ("gpt_oss", "granite_swa"):
             gate = weights.sum(-1)
         else:
             gate = 1.0 - first
@@ -223,6 +242,7 @@ def main():
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    report_weights_beside_the_sink()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     for name, (kind, config) in cases():

@@ -88,8 +88,9 @@ TEST_P(EveryFamily, PaddingBatchesAndSharedBeginningsChangeNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Scorer, EveryFamily,
-                         testing::Values("gemma3", "gpt2", "gpt_neox", "gpt_oss", "llama",
-                                         "mistral", "qwen2", "qwen3", "qwen3_5", "qwen3_next"));
+                         testing::Values("gemma3", "gpt2", "gpt_neox", "gpt_oss", "granite_swa",
+                                         "llama", "mistral", "qwen2", "qwen3", "qwen3_5",
+                                         "qwen3_next"));
 
 TEST(Scorer, ABeginningEndsWhereRowsDifferAndBeforeTheLastIdThatIsRead) {
   const auto shared = [](std::vector<std::vector<tokenizer::TokenId>> all) {

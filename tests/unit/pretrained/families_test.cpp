@@ -7,8 +7,9 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Tree, Families,
                          testing::ValuesIn(folders(test::pretrained_fixtures(),
                                                    {"gemma3", "gpt2", "gpt_neox", "gpt_oss",
-                                                    "llama", "llama3_rope", "mistral", "qwen2",
-                                                    "qwen3", "qwen3_5", "qwen3_next"})),
+                                                    "granite_swa", "llama", "llama3_rope",
+                                                    "mistral", "qwen2", "qwen3", "qwen3_5",
+                                                    "qwen3_next"})),
                          folder_name);
 
 }  // namespace

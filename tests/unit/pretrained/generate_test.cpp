@@ -41,9 +41,9 @@ TEST_P(Greedy, ContinuesAsTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Greedy,
-                         testing::Values("gemma3", "gpt2", "gpt_neox", "gpt_oss", "llama",
-                                         "llama3_rope", "mistral", "qwen2", "qwen3", "qwen3_5",
-                                         "qwen3_next"),
+                         testing::Values("gemma3", "gpt2", "gpt_neox", "gpt_oss", "granite_swa",
+                                         "llama", "llama3_rope", "mistral", "qwen2", "qwen3",
+                                         "qwen3_5", "qwen3_next"),
                          [](const auto& of) { return std::string(of.param); });
 
 TEST_F(Generate, GivesEachIdAsItComes) {

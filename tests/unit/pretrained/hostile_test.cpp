@@ -1,6 +1,7 @@
 // Models that do not mean well: each is refused with the type, the file and the member that say
 // what is wrong, before anything large is allocated.
 #include <gtest/gtest.h>
+#include <numeric>
 #include <sys/resource.h>
 
 #include "sinkwise/core/clock.h"
@@ -166,6 +167,16 @@ TEST_F(Hostile, RotaryScaling) {
                         "original_max_position_embeddings");
   expect_config_refused("gpt_oss", rope({{"beta_slow", 0}, {"beta_fast", 0}}), "rope_type");
   expect_config_refused("llama", {{"rope_parameters", 5}}, "rope_parameters");
+  for (const json& bases : {json::array({1e3}), json::array({1e3, "a"}), json(1e3)}) {
+    expect_config_refused("granite_swa", {{"layer_rope_theta", bases}}, "layer_rope_theta");
+  }
+  std::vector<double> many(40);
+  std::iota(many.begin(), many.end(), 2.0);
+  const std::vector<std::string> types(many.size(), "full_attention");
+  expect_config_refused<Unsupported>(
+      "granite_swa",
+      {{"num_hidden_layers", many.size()}, {"layer_types", types}, {"layer_rope_theta", many}},
+      "layer_rope_theta");
 }
 
 TEST_F(Hostile, OtherMembers) {
@@ -177,6 +188,8 @@ TEST_F(Hostile, OtherMembers) {
   expect_config_refused("mistral", {{"sliding_window", 0}}, "sliding_window");
   expect_config_refused("gemma3", {{"query_pre_attn_scalar", 0}}, "query_pre_attn_scalar");
   expect_config_refused("gemma3", {{"query_pre_attn_scalar", -4}}, "query_pre_attn_scalar");
+  expect_config_refused<Unsupported>("granite_swa", {{"residual_multiplier", 0.5}},
+                                     "residual_multiplier");
 }
 
 TEST_F(Hostile, AMissingTensor) {
@@ -198,8 +211,8 @@ TEST_F(Hostile, ATensorThatTheConfigurationDoesNotKnow) {
 // Every tensor of every family with a dimension too many, none, empty, or twice as long. (A 1 in
 // front changes no number, and a family that cuts a tensor may overlook it.)
 TEST_F(Hostile, AnotherShape) {
-  for (const char* fixture : {"gemma3", "gpt2", "gpt_neox", "gpt_oss", "llama", "qwen2", "qwen3",
-                              "qwen3_5", "qwen3_next"}) {
+  for (const char* fixture : {"gemma3", "gpt2", "gpt_neox", "gpt_oss", "granite_swa", "llama",
+                              "qwen2", "qwen3", "qwen3_5", "qwen3_next"}) {
     const auto model = test::ModelFolder::of_fixture(fixture);
     for (const auto& [name, tensor] : model.tensors) {
       for (const at::Tensor& other : {tensor.flatten()[0], tensor.narrow(0, 0, 0),
@@ -269,8 +282,9 @@ TEST_F(Hostile, EveryMemberBecomesAnything) {
   const auto began = Clock::now();
   const long before = peak_kibibytes();
   int tried = 0, worked = 0;
-  for (const char* fixture : {"gemma3", "gpt2", "gpt_neox", "gpt_oss", "llama", "llama3_rope",
-                              "mistral", "qwen2", "qwen3", "qwen3_5", "qwen3_next"}) {
+  for (const char* fixture :
+       {"gemma3", "gpt2", "gpt_neox", "gpt_oss", "granite_swa", "llama", "llama3_rope", "mistral",
+        "qwen2", "qwen3", "qwen3_5", "qwen3_next"}) {
     const fs::path folder = with_text(fixture, "");
     const json config = test::read_json(test::pretrained_fixtures() / fixture / "config.json");
     replace_members(config, json::json_pointer(),
