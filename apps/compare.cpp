@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "report_files.h"
+#include "shell_word.h"
 #include "sinkwise/compare/before_after.h"
 #include "sinkwise/compare/run.h"
 #include "sinkwise/core/error.h"
@@ -21,10 +22,10 @@ struct Arguments {
 
 std::string command_text(const Arguments& arguments) {
   std::string command = "sinkwise compare";
-  for (const std::string& folder : arguments.folders) command += " " + folder;
-  if (!arguments.overhead.empty()) command += " --overhead " + arguments.overhead;
+  for (const std::string& folder : arguments.folders) command += " " + shell_word(folder);
+  if (!arguments.overhead.empty()) command += " --overhead " + shell_word(arguments.overhead);
   if (arguments.shared_heads != 0) command += concat(" --shared-heads ", arguments.shared_heads);
-  return command + " --out " + arguments.out;
+  return command + " --out " + shell_word(arguments.out);
 }
 
 [[noreturn]] void refuse(std::string what, std::string found) {
@@ -34,6 +35,25 @@ std::string command_text(const Arguments& arguments) {
        .expected = "any number of finished runs, or two inspections: before, then after",
        .found = std::move(found),
        .next = "give runs by themselves; give inspections in pairs, one command a pair"});
+}
+
+void require_folders(const Arguments& arguments) {
+  namespace fs = std::filesystem;
+  for (const std::string& folder : arguments.folders) {
+    std::error_code ignored;
+    if (!fs::is_directory(folder, ignored))
+      throw BadFile({.what = "There is no such folder to compare.",
+                     .where = printable(folder),
+                     .expected = "the directory of a run or of an inspection",
+                     .found = fs::exists(folder, ignored) ? "a file" : "nothing",
+                     .next = "check the path"});
+    if (fs::equivalent(folder, arguments.out, ignored))
+      throw BadConfig({.what = "The comparison would overwrite what it compares.",
+                       .where = concat("--out ", printable(arguments.out)),
+                       .expected = "a directory of its own",
+                       .found = printable(folder),
+                       .next = "choose another --out"});
+  }
 }
 
 // Whether all folders are inspections; a mixture, or other than two of them, is refused.
@@ -59,6 +79,7 @@ bool are_inspections(const Arguments& arguments) {
 }
 
 int run(const Arguments& arguments) {
+  require_folders(arguments);
   const ReportPlace place{arguments.out, command_text(arguments), arguments.json};
   const std::vector<std::filesystem::path> folders(arguments.folders.begin(),
                                                    arguments.folders.end());

@@ -5,6 +5,7 @@
 #include "console.h"
 #include "eval_table.h"
 #include "exit_code.h"
+#include "shell_word.h"
 #include "sinkwise/core/clock.h"
 #include "sinkwise/core/cores.h"
 #include "sinkwise/core/error.h"
@@ -53,19 +54,28 @@ std::vector<eval::TaskSource> sources_of(const Arguments& arguments) {
 }
 
 std::string command_text(const Arguments& a, const eval::WindowOptions& windows) {
-  std::string text = "sinkwise eval " + a.model;
-  if (!a.adapter.empty()) text += " --adapter " + a.adapter;
-  for (const std::string& task : a.tasks) text += " --task " + task;
-  for (const std::string& file : a.texts) text += " --text " + file;
-  if (!a.tokenizer.empty()) text += " --tokenizer " + a.tokenizer;
-  text += concat(" --bos ", a.bos, " --length ", windows.length, " --stride ", windows.stride,
-                 " --batch-tokens ", a.batch_tokens);
+  std::string text = "sinkwise eval " + shell_word(a.model);
+  if (!a.adapter.empty()) text += " --adapter " + shell_word(a.adapter);
+  for (const std::string& task : a.tasks) text += " --task " + shell_word(task);
+  for (const std::string& file : a.texts) text += " --text " + shell_word(file);
+  if (!a.tokenizer.empty()) text += " --tokenizer " + shell_word(a.tokenizer);
+  text += concat(" --bos ", a.bos);
+  if (windows.length > 0)
+    text += concat(" --length ", windows.length, " --stride ", windows.stride);
+  text += concat(" --batch-tokens ", a.batch_tokens);
   if (windows.limit > 0) text += concat(" --limit ", windows.limit);
-  if (!a.against.empty()) text += concat(" --against ", a.against, " --seed ", a.bootstrap.seed);
+  if (!a.against.empty())
+    text += concat(" --against ", shell_word(a.against), " --seed ", a.bootstrap.seed);
   return text;
 }
 
+// Length and stride are 0 where there is no text to cut.
 eval::WindowOptions windows_of(const Arguments& a, std::int64_t context_length) {
+  if (a.texts.empty()) {
+    if (a.length == 0 && a.stride == 0) return {0, 0, a.limit};
+    throw BadConfig({"there is no text to cut into windows", "--length, --stride", "a --text",
+                     "tasks alone", "leave both out: a task's rows are as long as they are"});
+  }
   const std::int64_t length = a.length > 0 ? a.length : std::min(context_length, kLongestDefault);
   return {length, a.stride > 0 ? a.stride : std::max<std::int64_t>(1, length / 2), a.limit};
 }
@@ -183,9 +193,11 @@ void declare_rest(CLI::App& command, Arguments& a) {
       .add_option("--out", a.out,
                   "directory of evaluation.json and items.jsonl; the same command goes on there")
       ->capture_default_str();
-  command.add_option("--against", a.against,
-                     "directory of another evaluation of the same items, for paired differences");
+  CLI::Option* against = command.add_option(
+      "--against", a.against,
+      "directory of another evaluation of the same items, for paired differences");
   command.add_option("--seed", a.bootstrap.seed, "of the resamples of --against")
+      ->needs(against)
       ->capture_default_str();
   command.add_option("--batch-tokens", a.batch_tokens, "tokens that go through the model at once")
       ->check(CLI::Range(1, 1 << 24))

@@ -1,6 +1,7 @@
 #include "eval_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "console.h"
@@ -18,6 +19,11 @@ std::string right(const std::string& text, std::size_t width) {
   return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
 }
 
+const char* verdict(const eval::Difference& difference) {
+  if (std::isnan(difference.low)) return "  undecided";
+  return difference.low > 0.0 || difference.high < 0.0 ? "" : "  none found";
+}
+
 // "+0.0123 [-0.0045, 0.0291]" of a metric; nothing where it was not compared.
 std::string difference_text(const eval::Evaluation& evaluation, const std::string& task,
                             const std::string& metric) {
@@ -28,7 +34,7 @@ std::string difference_text(const eval::Evaluation& evaluation, const std::strin
       const double value = found.ours - found.theirs;
       return concat("  ", right((value > 0.0 ? "+" : "") + fixed(value, kDecimals), 9), " [",
                     fixed(found.low, kDecimals), ", ", fixed(found.high, kDecimals), "]",
-                    found.low > 0.0 || found.high < 0.0 ? "" : "  none found");
+                    verdict(found));
     }
   }
   return "";
@@ -47,7 +53,7 @@ std::string remarks(const eval::TaskResult& task) {
                    " items lost context on the left: the model's is too short\n");
   }
   if (!task.lossless) {
-    text += "  the tokenizer changes this text: bytes are those of what its ids decode to\n";
+    text += "  the tokenizer changes this text: each window has its share of the file's bytes\n";
   }
   return text;
 }
@@ -87,9 +93,14 @@ std::string evaluation_table(const eval::Evaluation& evaluation) {
       }
     }
   }
+  const eval::WindowOptions& windows = evaluation.settings.windows;
+  if (windows.length > 0) {
+    out << "\ntexts: windows of " << windows.length << " tokens, each scoring " << windows.stride
+        << " that no window before it did\n";
+  }
   if (evaluation.against) {
     out << "\ndifference: this model minus " << printable(evaluation.against->model)
-        << ", paired over items; none found: the interval holds 0\n";
+        << ", paired over items; none found: the interval holds 0; undecided: one item\n";
   }
   return out.str();
 }

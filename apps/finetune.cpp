@@ -10,6 +10,8 @@
 #include "finetune_report.h"
 #include "keys.h"
 #include "run_files.h"
+#include "shell_word.h"
+#include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 #include "train_console.h"
 
@@ -25,29 +27,42 @@ struct Arguments {
 
 std::string command_text(const FinetuneArguments& a) {
   std::string command = "sinkwise finetune";
-  if (!a.model.empty()) command += " " + a.model;
-  if (!a.data.empty()) command += " --data " + join(a.data, " ");
-  if (!a.recipe.empty()) command += " --recipe " + a.recipe;
-  for (const std::string& assignment : a.assignments) command += " --set " + assignment;
-  return a.out.empty() ? command : command + " --out " + a.out;
+  if (!a.model.empty()) command += " " + shell_word(a.model);
+  if (!a.data.empty()) command += " --data";
+  for (const std::string& file : a.data) command += " " + shell_word(file);
+  if (!a.recipe.empty()) command += " --recipe " + shell_word(a.recipe);
+  for (const std::string& assignment : a.assignments) command += " --set " + shell_word(assignment);
+  return a.out.empty() ? command : command + " --out " + shell_word(a.out);
 }
 
-// One run to its end and its folders. False when it was interrupted.
-bool run_one(const FinetuneRecipe& loaded, const Arguments& arguments, bool report) {
+// One run to its end and its folders; what it was trained on, or null when it was interrupted.
+std::shared_ptr<const data::Task> run_one(const FinetuneRecipe& loaded,
+                                          const Arguments& arguments) {
   const FinetuneConfig& config = loaded.config;
-  if (arguments.fresh) start_over(config.run.directory, arguments.force);
   TrainConsole console;
   train::configure_process(config);
   const pretrained::Model model = finetune::open_model(config);
   const auto tuned = finetune::prepare(model, config);
   const train::Experiment experiment = finetune::experiment_of(config, tuned, console);
+  if (arguments.fresh) start_over(config.run.directory, arguments.force);
   const train::Outcome outcome =
       train::run(config, loaded.table, experiment, console, stop_requested());
-  if (!console.tell(outcome, config.run.directory)) return false;
+  if (!console.tell(outcome, config.run.directory)) return nullptr;
   const auto folder = finetune::write_outcome(config, *tuned);
-  if (report) write_finetune_report(config, *experiment.task, command_text(arguments.recipe));
   std::cout << "model: " << folder.string() << std::endl;
-  return true;
+  return experiment.task;
+}
+
+// The same without balance, in OUT/twin: what it is told twice, its own word decides.
+std::unique_ptr<FinetuneRecipe> load_twin(const FinetuneRecipe& balanced, FinetuneArguments twin) {
+  if (balanced.config.balance.form == objectives::BalanceForm::none) {
+    throw BadConfig({"a twin would do the same as the run", "--twin, balance.form",
+                     "a form of balance", "none", "leave --twin out, or balance"});
+  }
+  std::erase_if(twin.assignments,
+                [](const std::string& text) { return text.starts_with("balance.form="); });
+  twin.out = balanced.config.run.directory + "/twin";
+  return load_finetune(twin, {"balance.form=none"});
 }
 
 int run(const Arguments& arguments) {
@@ -57,12 +72,19 @@ int run(const Arguments& arguments) {
     return kOk;
   }
   finetune::check(balanced->config);
-  if (!run_one(*balanced, arguments, !arguments.no_report)) return kInterrupted;
-  if (!arguments.twin) return kOk;
-  FinetuneArguments twin = arguments.recipe;
-  twin.out = balanced->config.run.directory + "/twin";
-  const auto without = load_finetune(twin, {"balance.form=none"});
-  return run_one(*without, arguments, false) ? kOk : kInterrupted;
+  finetune::check_outcome(balanced->config);
+  std::unique_ptr<FinetuneRecipe> twin;  // read first: what is wrong is said before hours of work
+  if (arguments.twin) {
+    twin = load_twin(*balanced, arguments.recipe);
+    finetune::check_outcome(twin->config);
+  }
+  const auto task = run_one(*balanced, arguments);
+  if (!task) return kInterrupted;
+  if (twin && !run_one(*twin, arguments)) return kInterrupted;
+  if (!arguments.no_report) {
+    write_finetune_report(balanced->config, *task, command_text(arguments.recipe));
+  }
+  return kOk;
 }
 
 }  // namespace

@@ -43,11 +43,17 @@ void write_finetune_report(const finetune::FinetuneConfig& config, const data::T
                            const std::string& command) {
   const std::filesystem::path run = config.run.directory;
   const tokenizer::Tokenizer tokenizer = pretrained::Model::open(config.model).load_tokenizer();
+  const std::vector<std::string> texts = held_out_texts(task, tokenizer);
+  std::int64_t tokens = 0;
+  for (const std::string& text : texts) {
+    tokens += std::ssize(tokenizer.encode(text, {.add_special = false}));
+  }
   inspect::WindowOptions options;
-  options.length = config.data.length;
+  // Special tokens are gone from the texts, so that a single row may fill no window of its length.
+  options.length = std::min(config.data.length, std::max<std::int64_t>(2, tokens));
   options.most = kWindows;
   options.begin = begin_of(tokenizer, config.data.begin);
-  auto windows = inspect::cut_windows(tokenizer, held_out_texts(task, tokenizer), options);
+  auto windows = inspect::cut_windows(tokenizer, texts, options);
   windows.facts.files = {"held-out rows of " + run.string()};
   write_inspection(config.model, run / "before", windows, command);
   write_inspection((run / "model").string(), run / "after", windows, command);

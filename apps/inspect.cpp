@@ -10,6 +10,7 @@
 #include "exit_code.h"
 #include "inspect_model.h"
 #include "report_files.h"
+#include "shell_word.h"
 #include "sinkwise/core/cores.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
@@ -39,10 +40,13 @@ const std::map<std::string, inspect::Begin> kBegin = {{"auto", inspect::Begin::t
 constexpr std::uint64_t kMostTextBytes = std::uint64_t{1} << 30;
 
 std::string command_text(const Arguments& a) {
-  return concat("sinkwise inspect ", a.model, a.adapter.empty() ? "" : " --adapter " + a.adapter,
-                " --text ", join(a.texts, " "), " --length ", a.windows.length, " --windows ",
-                a.windows.most, " --bos ", a.begin, " --pruning-windows ",
-                a.options.pruning_windows, " --seed ", a.options.seed);
+  std::string text = "sinkwise inspect " + shell_word(a.model);
+  if (!a.adapter.empty()) text += " --adapter " + shell_word(a.adapter);
+  text += " --text";
+  for (const std::string& file : a.texts) text += " " + shell_word(file);
+  return concat(text, " --length ", a.windows.length, " --windows ", a.windows.most, " --bos ",
+                a.begin, " --pruning-windows ", a.options.pruning_windows, " --seed ",
+                a.options.seed);
 }
 
 // Here a text still has the name of its file.

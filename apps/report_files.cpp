@@ -1,9 +1,11 @@
 #include "report_files.h"
 
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "console.h"
 #include "sinkwise/compare/before_after.h"
 #include "sinkwise/compare/output.h"
 #include "sinkwise/compare/run.h"
@@ -49,7 +51,8 @@ void show(const Result& result, const ReportPlace& place) {
   if (place.json) {
     std::cout << json_text(json, 1) << '\n';
   } else {
-    std::cout << compare::to_terminal(result) << '\n' << page;
+    const int columns = std::max(screen_of_output().columns, compare::kFewestColumns);
+    std::cout << compare::to_terminal(result, columns) << '\n' << page;
   }
 }
 

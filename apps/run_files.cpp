@@ -15,8 +15,9 @@ namespace {
 // What a run writes (docs/run_directory.md); anything else in the directory is somebody's own.
 bool is_of_a_run(const std::string& name) {
   static const std::set<std::string> kFiles = {
-      "config.toml", "log.jsonl", "timing.jsonl", "result.json", "tensorboard", "calibration.json",
-      "model",       "adapter",   "before",       "after",       "report.html", "report.json"};
+      "config.toml",      "log.jsonl",   "timing.jsonl", "result.json", "tensorboard",
+      "calibration.json", "model",       "adapter",      "before",      "after",
+      "report.html",      "report.json", "twin"};
   const bool step =
       name.size() > 5 && name.rfind("step-", 0) == 0 && '0' <= name[5] && name[5] <= '9';
   return step || kFiles.contains(name);

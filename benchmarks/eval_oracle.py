@@ -5,12 +5,14 @@
 
 MODEL is a GGUF file or a folder with safetensors and a tokenizer. Needs torch and transformers (and gguf for a
 GGUF file). Nothing is shared with sinkwise: prompts are written here after the harness's task files, tokens and
-logits are the library's, one row at a time without padding. Prints the largest difference of each task; exits 1
-when a log-likelihood is off by more than 1e-4 of itself and 1e-4, or a greedy match differs where the logits are not tied.
+logits are the library's, one row at a time without padding, and metrics are formed here from those. Prints the largest
+difference of each task; exits 1 when a log-likelihood is off by more than 1e-4 nats (for each hundred nats of a longer
+row), a metric by more than that allows, or a greedy match differs where the logits are not tied.
 """
 
 import argparse
 import json
+import math
 import re
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from pathlib import Path
 import torch
 import transformers
 
-LIMIT = 1e-4  # absolute, plus the same relative
+LIMIT = 1e-4  # nats, of a row of a hundred nats or less; in proportion of a longer one
 TIE = 1e-3  # logits closer than that may change places
 
 
@@ -132,7 +134,8 @@ def expected_rows(model, tokenizer, options, found):
 
 def ours(options, out):
     command = [options.sinkwise, "eval", options.model, "--out", out, "--limit", str(options.limit)]
-    for flag, values in (("--task", options.task), ("--text", options.text), ("--length", [options.length])):
+    lengths = [options.length] if options.text else []
+    for flag, values in (("--task", options.task), ("--text", options.text), ("--length", lengths)):
         for value in values:
             command += [flag, str(value)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -141,23 +144,71 @@ def ours(options, out):
     return evaluation, {(item["task"], item["index"]): item for item in items}
 
 
+def rows_of_file(name, options):
+    """What a task's file holds; of a text, its bytes."""
+    for file in options.text:
+        if name == "text:" + Path(file).name:
+            return Path(file).read_bytes()
+    file = next(task.partition("=")[2] for task in options.task if task.partition("=")[0] == name)
+    return [json.loads(line) for line in Path(file).read_text(encoding="utf-8").split("\n") if line][: options.limit]
+
+
+def choice_lengths(name, row):
+    endings = row["endings"] if "endings" in row else row["options"] if "options" in row else ["-", "-"]
+    return [len(hellaswag_text(ending) if name == "hellaswag" else ending) for ending in endings]
+
+
+def metrics_of(name, options, scores, expected):
+    """Name -> value, from the library's log-likelihoods alone."""
+    rows, total = rows_of_file(name, options), sum(value for item in scores for value, _ in item)
+    if name.startswith("text:"):
+        ids = sum(scored for requests in expected for _, scored in requests)
+        return {"bits_per_byte": -total / math.log(2) / len(rows), "perplexity": math.exp(-total / ids)}
+    if name == "lambada":
+        return {"acc": sum(item[0][1] for item in scores) / len(scores), "perplexity": math.exp(-total / len(scores))}
+    right, right_by_length = 0, 0
+    for item, row in zip(scores, rows, strict=True):
+        values, lengths = [value for value, _ in item], choice_lengths(name, row)
+        normed = [value / length for value, length in zip(values, lengths, strict=True)]
+        right += values.index(max(values)) == row.get("label", 0)
+        right_by_length += normed.index(max(normed)) == row.get("label", 0)
+    return {"acc": right / len(rows), "acc_norm": right_by_length / len(rows)}
+
+
+def same_metrics(name, options, scores, expected, evaluation):
+    """Whether ours are these. A text counts only where all of it was scored."""
+    found = next(task for task in evaluation["tasks"] if task["name"] == name)
+    whole = not name.startswith("text:") or found["count"] < options.limit and evaluation["bos"]["ids"]
+    if not whole:
+        return True
+    wanted = metrics_of(name, options, scores, expected)
+    wrong = [f"{name}, {metric['name']}: {metric['value']} and not {wanted[metric['name']]}"
+             for metric in found["metrics"]
+             if abs(metric["value"] - wanted[metric["name"]]) > LIMIT * max(1.0, abs(wanted[metric["name"]]))]
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return not wrong
+
+
 def compare(model, tokenizer, options, out):
     """Prints a line a task; whether all of it agrees."""
     evaluation, items = ours(options, out)
     agree, seen = True, 0
     for name, expected in expected_rows(model, tokenizer, options, evaluation).items():
-        largest, relative, wrong, rows = 0.0, 0.0, 0, 0
+        largest, relative, wrong, rows, scores = 0.0, 0.0, 0, 0, []
         for index, requests in enumerate(expected):
             item = items[name, index]
             seen += 1
             agree &= item["tokens"] == [scored for _, scored in requests]
+            scores.append([])
             for row, (ids, scored) in enumerate(requests):
                 value, greedy, margin = score(model, ids, scored)
                 off = abs(value - item["log_likelihoods"][row])
                 largest, relative, rows = max(largest, off), max(relative, off / abs(value)), rows + 1
-                agree &= off <= LIMIT + LIMIT * abs(value)
+                agree &= off <= LIMIT * max(1.0, abs(value) / 100)
+                scores[-1].append((value, greedy))
                 wrong += greedy != item["greedy"][row] and margin > TIE
         agree &= wrong == 0
+        agree &= same_metrics(name, options, scores, expected, evaluation)
         print(f"{name:24} {len(expected):5} items {rows:5} rows  largest difference {largest:.2e} nats, "
               f"{relative:.1e} relative; greedy differs in {wrong}", flush=True)
     return agree and seen == len(items)

@@ -49,11 +49,12 @@ class Peer:
     def step(self):
         begin = time.perf_counter()
         self.optimizer.zero_grad()
-        for _ in range(self.arguments.rows // self.arguments.micro_rows):
-            chosen = [(self.next + n) % len(self.rows) for n in range(self.arguments.micro_rows)]
-            self.next += self.arguments.micro_rows
+        together = self.arguments.micro_rows or self.arguments.rows
+        for _ in range(self.arguments.rows // together):
+            chosen = [(self.next + n) % len(self.rows) for n in range(together)]
+            self.next += together
             batch = self.rows[chosen]
-            loss = self.model(batch, labels=batch).loss * self.arguments.micro_rows / self.arguments.rows
+            loss = self.model(batch, labels=batch).loss * together / self.arguments.rows
             loss.backward()
         torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimizer.step()
@@ -86,8 +87,8 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--text", required=True)
     parser.add_argument("--length", type=int, default=512)
-    parser.add_argument("--rows", type=int, default=2)
-    parser.add_argument("--micro-rows", type=int, default=1)
+    parser.add_argument("--rows", type=int, default=4)
+    parser.add_argument("--micro-rows", type=int, default=0, help="rows of a forward pass; 0: all")
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "before_after_parts.h"
 #include "sinkwise/core/text.h"
 
@@ -29,6 +31,36 @@ std::string files_text(const Inspection& inspection) {
   return files.empty() ? "no file" : join(files);
 }
 
+// Whether two paths may stand for one model: equal, or one the end of the other.
+bool may_be_one(const std::string& a, const std::string& b) {
+  const auto plain = [](const std::string& path) {
+    std::string text = "/" + std::filesystem::path(path).lexically_normal().generic_string();
+    while (text.ends_with('/') && text.size() > 1) text.pop_back();
+    return text;
+  };
+  const std::string first = plain(a), second = plain(b);
+  return a.empty() || b.empty() || first.ends_with(second) || second.ends_with(first);
+}
+
+void add_other_model(std::vector<std::string>& cautions, const Inspection& inspection) {
+  if (may_be_one(inspection.path, inspection.evaluation.model)) return;
+  cautions.push_back(concat("In ", printable(inspection.directory), " the inspection is of ",
+                            printable(inspection.path), " and the evaluation of ",
+                            printable(inspection.evaluation.model), ". Are both the same model?"));
+}
+
+void add_evaluation(std::vector<std::string>& cautions, const Inspection& before,
+                    const Inspection& after) {
+  if (before.metrics.empty() || after.metrics.empty()) return;
+  const EvaluationFacts &was = before.evaluation, &is = after.evaluation;
+  add_difference(cautions, "The tokens in front of what was evaluated", was.begin, is.begin,
+                 "Repeat one evaluation with the other's --bos.");
+  add_difference(cautions, "Tokens of a window of the evaluated texts", was.length, is.length,
+                 "Repeat one evaluation with the other's --length.");
+  add_difference(cautions, "Tokens from one window of the evaluated texts to the next", was.stride,
+                 is.stride, "Repeat one evaluation with the other's --stride.");
+}
+
 }  // namespace
 
 std::vector<std::string> cautions_of(const Inspection& before, const Inspection& after) {
@@ -58,6 +90,9 @@ std::vector<std::string> cautions_of(const Inspection& before, const Inspection&
   if (before.pruning_windows > 0 && after.pruning_windows > 0)
     add_difference(cautions, "Windows on which heads were silenced", before.pruning_windows,
                    after.pruning_windows, "Repeat one with the other's --pruning-windows.");
+  add_evaluation(cautions, before, after);
+  add_other_model(cautions, before);
+  add_other_model(cautions, after);
   return cautions;
 }
 

@@ -23,6 +23,7 @@ const Metric* find_metric(const std::vector<Metric>& metrics, const Metric& like
 
 Outcome outcome_of(const ChangedMetric& metric, bool higher_is_better) {
   const double difference = metric.value.difference();
+  if (!metric.same_items) return Outcome::unclear;
   if (!std::isfinite(difference) || !std::isfinite(metric.standard_error)) return Outcome::unclear;
   if (std::abs(difference) <= kErrors * metric.standard_error) return Outcome::none;
   return (difference > 0.0) == higher_is_better ? Outcome::better : Outcome::worse;
@@ -35,7 +36,8 @@ ChangedMetric changed_metric(const Metric& before, const Metric& after) {
                        before.count,
                        after.count,
                        {before.value, after.value},
-                       std::hypot(before.standard_error, after.standard_error)};
+                       std::hypot(before.standard_error, after.standard_error),
+                       before.count == after.count && before.items_hash == after.items_hash};
   metric.outcome = outcome_of(metric, before.higher_is_better);
   return metric;
 }
@@ -44,9 +46,10 @@ std::string name_of(const Metric& metric) { return concat(metric.task, ", ", met
 
 std::vector<Cell> metric_row(const ChangedMetric& metric) {
   const double difference = metric.value.difference();
-  const std::string items = metric.count_before == metric.count_after
-                                ? concat(metric.count_after)
-                                : concat(metric.count_before, " \u2192 ", metric.count_after);
+  std::string items = metric.count_before == metric.count_after
+                          ? concat(metric.count_after)
+                          : concat(metric.count_before, " \u2192 ", metric.count_after);
+  if (!metric.same_items) items += ", others";
   return {{metric.task, {}, report::Emphasis::none, metric.kind},
           {metric.name},
           {items, static_cast<double>(metric.count_after)},
@@ -55,6 +58,17 @@ std::vector<Cell> metric_row(const ChangedMetric& metric) {
           {report::with_sign(difference, 4), difference},
           number_cell(metric.standard_error, 4),
           {outcome_word(metric.outcome)}};
+}
+
+// What the items of both evaluations mean for the differences.
+std::string about_items(const BeforeAfter& change) {
+  const auto others = std::ranges::count(change.metrics, false, &ChangedMetric::same_items);
+  if (others > 0)
+    return concat(others, " of ", change.metrics.size(),
+                  " measures are of other items before than after, so that nothing can be decided "
+                  "there: evaluate both models on the same files with the same options.");
+  return "Both models answered the same items, so the true error is usually smaller, and a "
+         "difference that is not found may be there.";
 }
 
 }  // namespace
@@ -94,9 +108,9 @@ std::optional<report::Section> evaluation_section(const BeforeAfter& change) {
   report::Section section{"evaluation", "What the models can do", {}};
   section.blocks.push_back(report::Paragraph(
       "From evaluation.json of both folders. The error of a difference is taken as if the two "
-      "errors were independent. Both models answered the same items, so the true error is usually "
-      "smaller, and a difference that is not found may be there. A difference counts when it "
-      "is larger than two such errors; of many metrics, one in twenty passes by chance."));
+      "errors were independent. A difference counts when it is larger than two such errors; of "
+      "many metrics, one in twenty passes by chance. " +
+      about_items(change)));
   report::Table table{"Tasks before and after",
                       {{"task"},
                        {"metric"},

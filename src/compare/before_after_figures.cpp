@@ -10,10 +10,11 @@
 namespace sinkwise::compare {
 namespace {
 
-// Mean over the layers that have heads.
+// Mean over the layers that have heads and the figure in both models.
 Change over_layers(const BeforeAfter& change, Change ChangedLayer::*figure) {
   std::vector<double> before, after;
   for (const ChangedLayer& layer : change.layers) {
+    if (std::isnan((layer.*figure).difference())) continue;
     before.push_back((layer.*figure).before);
     after.push_back((layer.*figure).after);
   }
@@ -40,7 +41,10 @@ Change of_both(const BeforeAfter& change, const Figure& figure) {
   return {figure(change.before), figure(change.after)};
 }
 
+// NaN where one of the values was not measured.
 double number_of(const std::vector<double>& values, bool (*holds)(double)) {
+  if (std::ranges::any_of(values, [](double value) { return std::isnan(value); }))
+    return kNotMeasured;
   return static_cast<double>(std::ranges::count_if(values, holds));
 }
 

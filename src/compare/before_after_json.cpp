@@ -2,6 +2,7 @@
 
 #include "before_after_parts.h"
 #include "sinkwise/compare/output.h"
+#include "sinkwise/core/text.h"
 
 namespace sinkwise::compare {
 namespace {
@@ -14,7 +15,7 @@ json change_json(const Change& change) {
 }
 
 json inspection_json(const Inspection& inspection) {
-  json result = {{"directory", inspection.directory},
+  json result = {{"directory", printable(inspection.directory)},
                  {"path", inspection.path},
                  {"model_type", inspection.model_type},
                  {"gate", inspection.gate},
@@ -70,6 +71,7 @@ json metric_json(const ChangedMetric& metric) {
           {"count", {{"before", metric.count_before}, {"after", metric.count_after}}},
           {"value", change_json(metric.value)},
           {"standard_error", metric.standard_error},
+          {"same_items", metric.same_items},
           {"change", outcome_word(metric.outcome)}};
 }
 

@@ -139,7 +139,8 @@ Metric metric_of(const Fields& task, const Fields& fields) {
                 task.integer_or("count", 0),
                 fields.number("value"),
                 fields.number("standard_error"),
-                fields.truth("higher_is_better")};
+                fields.truth("higher_is_better"),
+                task.text_or("hash", "")};
   if (metric.standard_error < 0.0)
     fields.fail("standard_error", "0 or more", concat(metric.standard_error));
   return metric;
@@ -157,6 +158,19 @@ std::vector<Metric> metrics_of(const Fields& root) {
     }
   }
   return metrics;
+}
+
+EvaluationFacts evaluation_facts(const Fields& root) {
+  EvaluationFacts facts;
+  const auto model = nlohmann::json::json_pointer("/model/path"),
+             ids = nlohmann::json::json_pointer("/bos/ids");
+  const nlohmann::json& json = root.value();
+  if (json.contains(model) && json.at(model).is_string())
+    facts.model = json.at(model).get<std::string>();
+  if (json.contains(ids)) facts.begin = printable(json_text(json.at(ids)));
+  facts.length = root.integer_or("length", 0);
+  facts.stride = root.integer_or("stride", 0);
+  return facts;
 }
 
 nlohmann::json read_json(const fs::path& path) {
@@ -180,7 +194,9 @@ Inspection load_inspection(const fs::path& folder) {
   std::error_code ignored;
   if (fs::exists(evaluation, ignored)) {
     const nlohmann::json tasks = read_json(evaluation);
-    inspection.metrics = metrics_of(Fields(tasks, evaluation.string(), "", kEvaluation));
+    const Fields root(tasks, evaluation.string(), "", kEvaluation);
+    inspection.metrics = metrics_of(root);
+    inspection.evaluation = evaluation_facts(root);
   }
   return inspection;
 }

@@ -22,18 +22,21 @@ std::string figure_text(const BeforeAfter& change, const char* key) {
   return arrow(figure.value, figure.decimals);
 }
 
-// One of three words: for a rise, for a fall, and for no change to speak of.
-const char* word(const ChangedFigure& figure, const char* rise, const char* fall,
-                 const char* none) {
+// One of four words: for a rise, for a fall, for no change to speak of, and for a figure that one
+// side lacks.
+const char* word(const ChangedFigure& figure, const char* rise, const char* fall, const char* none,
+                 const char* missing = "Not measured on both sides") {
+  if (std::isnan(figure.value.difference())) return missing;
   if (figure.is_null()) return none;
   return figure.value.difference() > 0.0 ? rise : fall;
 }
 
 std::string about_loss(const BeforeAfter& change) {
   const ChangedFigure& loss = changed_figure(change, "loss");
-  return concat("Loss on the inspected text ",
-                word(loss, "rose", "fell", "has not changed to speak of"), ": ",
-                arrow(loss.value, loss.decimals), " nats a token.");
+  return concat(
+      "Loss on the inspected text ",
+      word(loss, "rose", "fell", "has not changed to speak of", "was not measured on both sides"),
+      ": ", arrow(loss.value, loss.decimals), " nats a token.");
 }
 
 std::string about_gates(const BeforeAfter& change) {
@@ -119,12 +122,15 @@ std::string rise_text(const InspectedPruning& curve, std::size_t at) {
 // At the middle point of the curves.
 std::string about_pruning(const std::vector<PruningPair>& pairs) {
   const std::size_t at = std::min<std::size_t>(2, pairs.front().before->silenced.size() - 1);
+  const double heads = pairs.front().before->silenced[at];
   std::vector<std::string> parts;
-  for (const PruningPair& pair : pairs)
+  for (const PruningPair& pair : pairs) {
+    const auto& silenced = pair.before->silenced;
+    if (at >= silenced.size() || silenced[at] != heads) continue;  // another set of points
     parts.push_back(concat(rise_text(*pair.before, at), " \u2192 ", rise_text(*pair.after, at),
                            " by ", printable(pair.before->order)));
-  return concat("Silencing ", pairs.front().before->silenced[at],
-                " heads, the lowest first, costs in nats: ", join(parts), ".");
+  }
+  return concat("Silencing ", heads, " heads, the lowest first, costs in nats: ", join(parts), ".");
 }
 
 std::string about_tasks(const BeforeAfter& change) {

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <sstream>
 
+#include "sinkwise/compare/output.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::compare {
 namespace {
-
-constexpr int kSmallestWidth = 60;
 
 // Columns taken up on screen: one a UTF-8 character, which is right for all but wide scripts.
 int columns(const std::string& text) {
@@ -21,10 +20,10 @@ int columns(const std::string& text) {
 }  // namespace
 
 void require_width(int width) {
-  if (width < kSmallestWidth)
+  if (width < kFewestColumns)
     throw BadArgument({.what = "The terminal is too narrow for the table.",
                        .where = "to_terminal(), width",
-                       .expected = concat("at least ", kSmallestWidth, " columns"),
+                       .expected = concat("at least ", kFewestColumns, " columns"),
                        .found = concat(width),
                        .next = "widen the window, or read report.html"});
 }

@@ -55,6 +55,16 @@ std::vector<std::string> names_of(const std::map<std::string, Scores>& tasks) {
                    "also need the same tokenizer, --length, --stride and --bos"});
 }
 
+// Bits per byte may be compared between tokenizers, but a text's perplexity is of a token.
+void check_same_ids(const fs::path& directory, const Task& task, const Scores& theirs) {
+  if (task.kind != Kind::text) return;
+  for (std::size_t i = 0; i < task.items.size(); ++i) {
+    const std::int64_t ours = task.items[i].rows.front().scored, other = theirs[i].tokens.front();
+    if (ours == other) continue;
+    other_items(directory, task.name, concat("window ", i, " of ", ours, " ids"), concat(other));
+  }
+}
+
 void check_same(const fs::path& directory, const std::string& task, const std::vector<Item>& ours,
                 const Scores& theirs) {
   if (ours.size() != theirs.size()) {
@@ -82,6 +92,7 @@ Other read_other(const fs::path& directory, const std::vector<Task>& tasks) {
                        "leave the task out, or evaluate the other model on it"});
     }
     check_same(directory, task.name, task.items, found->second);
+    check_same_ids(directory, task, found->second);
     other.scores.push_back(std::move(found->second));
   }
   return other;

@@ -1,6 +1,7 @@
 #include "sinkwise/eval/encoder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "sinkwise/core/bytes.h"
@@ -161,6 +162,14 @@ TextItems Encoder::windows(std::string_view text, const WindowOptions& options,
   const std::int64_t n = size_of(ids), own = options.length - size_of(begin_);
   TextItems result;
   result.lossless = decoded.text == text;
+  // Where the ids do not say the text, each window gets its share of the text's bytes.
+  const double stretch = decoded.text.empty() ? 1.0
+                                              : static_cast<double>(text.size()) /
+                                                    static_cast<double>(decoded.text.size());
+  const auto bytes_before = [&](std::string_view part) {
+    const auto at = static_cast<double>(part.data() - decoded.text.data());
+    return std::llround(stretch * at);
+  };
   std::int64_t next = begin_.empty() ? 1 : 0;  // the first id that no window has scored
   std::int64_t end = std::min(n, own + 1);
   while (next < end) {
@@ -174,7 +183,7 @@ TextItems Encoder::windows(std::string_view text, const WindowOptions& options,
                   hash_hex(bytes_of(part)),
                   "",
                   0,
-                  {static_cast<std::int64_t>(part.size())}};
+                  {bytes_before(part.substr(part.size())) - bytes_before(part)}};
     item.rows.push_back(std::move(row));
     result.items.push_back(std::move(item));
     if (static_cast<std::int64_t>(result.items.size()) == options.limit) break;

@@ -174,6 +174,9 @@ Question read_lambada(const Fields& row) {
   Question question;
   if (row.has("ctx")) {
     question.requests = {{row.text("ctx"), row.text("target")}};
+    const auto& [context, word] = question.requests.front();
+    const bool apart = trailing_space(context) > 0 || stripped(word).data() != word.data();
+    if (!apart) row.fail("target", "a space in front of the word, or behind ctx", printable(word));
   } else {
     const std::string text = row.text("text");
     const std::size_t space = text.rfind(' ');

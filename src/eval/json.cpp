@@ -1,5 +1,7 @@
 #include <nlohmann/json.hpp>
+#include <span>
 
+#include "sinkwise/core/hash.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/eval/output.h"
 
@@ -7,6 +9,21 @@ namespace sinkwise::eval {
 namespace {
 
 using nlohmann::json;
+
+// Of what the model is asked: the ids of all rows, which tell two tokenizers apart.
+std::string hash_of_ids(const Task& task) {
+  Hasher hasher;
+  for (const Item& item : task.items) {
+    for (const Row& row : item.rows) {
+      hasher.update(std::as_bytes(std::span(row.ids)));
+      hasher.update(std::as_bytes(std::span(&row.scored, 1)));
+    }
+  }
+  return hasher.hex();
+}
+
+// null where there is no text to cut.
+json number_or_null(std::int64_t number) { return number > 0 ? json(number) : json(); }
 
 json metrics_json(const std::vector<Metric>& metrics) {
   json list = json::array();
@@ -63,13 +80,14 @@ json settings_json(const Settings& settings, const std::vector<Task>& tasks) {
     of_tasks[tasks[t].name] = {{"place", t},
                                {"kind", kind_name(tasks[t].kind)},
                                {"count", tasks[t].items.size()},
-                               {"hash", tasks[t].hash}};
+                               {"hash", tasks[t].hash},
+                               {"ids", hash_of_ids(tasks[t])}};
   }
   return {{"schema", kSettingsSchema},
           {"model", settings.model_hash},
           {"bos", settings.begin},
-          {"length", settings.windows.length},
-          {"stride", settings.windows.stride},
+          {"length", number_or_null(settings.windows.length)},
+          {"stride", number_or_null(settings.windows.stride)},
           {"batch_tokens", settings.batch_tokens},
           {"tasks", std::move(of_tasks)}};
 }
@@ -91,8 +109,8 @@ json to_json(const Evaluation& evaluation) {
             {"vocabulary", model.vocabulary},
             {"context_length", model.context_length}}},
           {"bos", {{"rule", settings.bos}, {"ids", settings.begin}}},
-          {"length", settings.windows.length},
-          {"stride", settings.windows.stride},
+          {"length", number_or_null(settings.windows.length)},
+          {"stride", number_or_null(settings.windows.stride)},
           {"limit", settings.windows.limit},
           {"batch_tokens", settings.batch_tokens},
           {"tasks", std::move(tasks)},

@@ -105,6 +105,9 @@ double difference_over(const Paired& pair, const std::vector<std::size_t>& drawn
          value_of(*pair.rule, theirs.sum, theirs.weight);
 }
 
+// An interval says nothing of one item: every resample is that item again.
+constexpr std::size_t kFewestItems = 2;
+
 // Linear between order statistics (type 7 of Hyndman and Fan, NumPy's default).
 double quantile(const std::vector<double>& sorted, double share) {
   const double at = share * static_cast<double>(sorted.size() - 1);
@@ -116,9 +119,12 @@ double quantile(const std::vector<double>& sorted, double share) {
 Difference difference_of(Paired& pair) {
   std::sort(pair.resampled.begin(), pair.resampled.end());
   const Observation ours = sum_of(pair.ours), theirs = sum_of(pair.theirs);
-  return {pair.rule->name, value_of(*pair.rule, ours.sum, ours.weight),
-          value_of(*pair.rule, theirs.sum, theirs.weight), quantile(pair.resampled, 0.025),
-          quantile(pair.resampled, 0.975)};
+  Difference result{pair.rule->name, value_of(*pair.rule, ours.sum, ours.weight),
+                    value_of(*pair.rule, theirs.sum, theirs.weight)};
+  if (pair.ours.size() < kFewestItems) return result;
+  result.low = quantile(pair.resampled, 0.025);
+  result.high = quantile(pair.resampled, 0.975);
+  return result;
 }
 
 }  // namespace

@@ -11,15 +11,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Endings of the files that configurations, tokenizers and weights are read from.
+// Configurations and weights. Tokenizers count by the ids that they give (settings_json()), and
+// whatever else lies in a folder, such as the results of an evaluation, does not count.
 bool belongs(const fs::path& file) {
-  constexpr std::array kEndings = {".bin", ".gguf", ".json", ".safetensors"};
-  return file.filename() == "merges.txt" ||
+  constexpr std::array kEndings = {".bin", ".gguf", ".safetensors"};
+  const std::string name = file.filename().string();
+  return name == "config.json" || name == "adapter_config.json" ||
+         name.ends_with(".safetensors.index.json") ||
          std::ranges::find(kEndings, file.extension()) != kEndings.end();
 }
 
+// Weights that are named by themselves may have their configuration beside them.
+std::vector<fs::path> with_configuration(const fs::path& weights) {
+  const fs::path configuration = weights.parent_path() / "config.json";
+  if (weights.extension() != ".safetensors" || !fs::exists(configuration)) return {weights};
+  return {configuration, weights};
+}
+
 std::vector<fs::path> files_of(const fs::path& path) {
-  if (!fs::is_directory(path)) return {path};
+  if (!fs::is_directory(path)) return with_configuration(path);
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(path)) {
     if (entry.is_regular_file() && belongs(entry.path())) files.push_back(entry.path());

@@ -59,8 +59,9 @@ std::vector<std::size_t> largest(const std::vector<double>& values, std::size_t 
   return order;
 }
 
-double overlap_of(const std::vector<double>& now, const std::vector<double>& before) {
-  const std::size_t m = std::max<std::size_t>(1, (now.size() + 2) / 4);
+double overlap_of(const std::vector<double>& now, const std::vector<double>& before,
+                  std::size_t shared) {
+  const std::size_t m = shared > 0 ? shared : std::max<std::size_t>(1, (now.size() + 2) / 4);
   const auto a = largest(now, m), b = largest(before, m);
   const auto kept = std::count_if(a.begin(), a.end(), [&](std::size_t head) {
     return std::find(b.begin(), b.end(), head) != b.end();
@@ -76,6 +77,25 @@ struct Mean {
   }
 };
 
+// A conversion begins with every gate open, which says nothing of what training makes of them; and
+// heads that are chosen anew in every step come from all layers.
+bool leaves_layers_out(const FinetuneConfig& config) {
+  return config.mechanism == nn::Mechanism::vanilla &&
+         config.balance.shared_choice == objectives::SharedChoice::frozen;
+}
+
+// How far training can move a sink, at most: AdamW's step is about the learning rate.
+std::string about_new_sinks(const FinetuneConfig& config) {
+  const double reach = config.optimizer.lr * static_cast<double>(config.train.steps);
+  return concat(
+      "new sinks start ", significant(-config.sink_margin()),
+      " nats below the scores and can move about ", significant(reach), " nats in this run",
+      reach < -0.5 * config.sink_margin()
+          ? ": they stay all but shut; mechanism.start=-2, say, or a larger optim.lr opens "
+            "them, at the price of a change at step 0"
+          : "");
+}
+
 }  // namespace
 
 Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64_t>& layers,
@@ -86,7 +106,7 @@ Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64
   Calibration result;
   result.importance = to_table(imp);
   result.layers = layers;
-  for (std::int64_t layer = 0; layer < imp.size(0); ++layer) {
+  for (std::int64_t layer = 0; layer < imp.size(0) && leaves_layers_out(config); ++layer) {
     const double cv = statistics.cv[static_cast<std::size_t>(layer)];
     if (imp[layer].mean().item<double>() <= config.open_gate || cv >= config.open_cv) continue;
     routed[layer].fill_(false);
@@ -104,6 +124,10 @@ std::vector<std::string> messages(const Calibration& calibration, const Finetune
     lines.push_back(concat("nothing to balance in layers ", join(names), ": mean gate above ",
                            config.open_gate, " and CV below ", config.open_cv));
   }
+  if (calibration.left_out.size() == calibration.layers.size() && !calibration.layers.empty()) {
+    lines.push_back("warning: no layer is left to balance, so balance.lambda does nothing");
+  }
+  if (config.mechanism == nn::Mechanism::sink) lines.push_back(about_new_sinks(config));
   const auto closed = closed_heads(calibration);
   if (!closed.empty()) {
     lines.push_back(concat(closed.size(), " closed heads (layer, head), gate below ", kClosedGate,
@@ -157,15 +181,16 @@ Calibration calibration_of(const json& json, const std::string& where) {
 }
 
 Watch watch(const Table& importance, const Table& start,
-            const std::vector<std::vector<bool>>& routed) {
+            const std::vector<std::vector<bool>>& routed, std::int64_t shared_heads) {
   Mean routed_now, shared_now, routed_before, open, overlap;
   Watch result;
   result.minimum = 1.0;
   for (std::size_t l = 0; l < importance.size(); ++l) {
-    overlap.add(overlap_of(importance[l], start[l]));
+    overlap.add(overlap_of(importance[l], start[l], static_cast<std::size_t>(shared_heads)));
+    const bool left_out = std::ranges::find(routed[l], true) == routed[l].end();
     for (std::size_t h = 0; h < importance[l].size(); ++h) {
       const double gate = importance[l][h];
-      (routed[l][h] ? routed_now : shared_now).add(gate);
+      if (!left_out) (routed[l][h] ? routed_now : shared_now).add(gate);
       if (routed[l][h]) routed_before.add(start[l][h]);
       open.add(gate > kOpenGate ? 1.0 : 0.0);
       result.minimum = std::min(result.minimum, gate);

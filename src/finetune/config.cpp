@@ -119,6 +119,13 @@ void check(const FinetuneConfig& config) {
     problems.push_back(
         {"optim.warmup_steps", "", concat("longer than train.steps = ", config.train.steps), ""});
   }
+  if (config.method == Method::lora && config.lora.targets.empty()) {
+    problems.push_back({"lora.targets", "", "none: nothing would be trained", "q_proj,v_proj"});
+  }
+  if (config.mechanism == nn::Mechanism::vanilla && config.mechanism_start != 0.0) {
+    problems.push_back({"mechanism.start", "", "without mechanism.convert it does nothing",
+                        "mechanism.convert=sink"});
+  }
   if (!problems.empty()) {
     throw config::ConfigProblems(std::move(problems), "all keys: sinkwise finetune --keys");
   }

@@ -1,6 +1,7 @@
 #include "sinkwise/finetune/documents.h"
 
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
@@ -78,14 +79,20 @@ class Line {
   }
 
   // The whole text is encoded at once, as the model was taught; a token belongs to the turn that
-  // its first byte lies in.
+  // its first byte lies in. Bytes are those of the tokens: a normaliser may have put spaces in, or
+  // composed characters, so a turn ends where the tokens of everything up to its end do.
   static data::Document mark(const Tokenizer& tokenizer, const std::vector<Turn>& turns) {
     std::string text;
-    for (const Turn& turn : turns) text += turn.text;
+    std::vector<std::size_t> ends;  // of each turn
+    for (const Turn& turn : turns) {
+      text += turn.text;
+      const auto so_far = document_of(tokenizer, text, SpecialText::control).bytes;
+      ends.push_back(std::accumulate(so_far.begin(), so_far.end(), std::size_t{0}));
+    }
     data::Document document = document_of(tokenizer, text, SpecialText::control);
-    std::size_t turn = 0, end = turns.front().text.size(), at = 0;
+    std::size_t turn = 0, at = 0;
     for (const std::uint32_t bytes : document.bytes) {
-      while (turn + 1 < turns.size() && at >= end) end += turns[++turn].text.size();
+      while (turn + 1 < turns.size() && at >= ends[turn]) ++turn;
       document.asked.push_back(turns[turn].assistant ? 1 : 0);
       at += bytes;
     }
@@ -104,6 +111,17 @@ void read_lines(const std::string& path, const std::string& content, const Token
   });
 }
 
+data::Document text_document(const std::string& path, const std::string& content,
+                             const Tokenizer& tokenizer) {
+  try {
+    return document_of(tokenizer, content, SpecialText::plain);
+  } catch (const BadArgument& refused) {
+    ErrorText text = refused.text();
+    text.where = concat(printable(path), ", ", text.where);
+    throw BadFile(text);
+  }
+}
+
 std::vector<data::Document> read_one(const std::string& path, const Tokenizer& tokenizer,
                                      const Dialogue& dialogue) {
   const std::string content = read_file(path, kMostBytes);
@@ -111,7 +129,7 @@ std::vector<data::Document> read_one(const std::string& path, const Tokenizer& t
   if (path.ends_with(".jsonl")) {
     read_lines(path, content, tokenizer, dialogue, documents);
   } else {
-    documents.push_back(document_of(tokenizer, content, SpecialText::plain));
+    documents.push_back(text_document(path, content, tokenizer));
   }
   return documents;
 }

@@ -7,6 +7,7 @@
 #include "sinkwise/finetune/calibration.h"
 #include "sinkwise/finetune/documents.h"
 #include "sinkwise/finetune/finetune.h"
+#include "sinkwise/pretrained/fingerprint.h"
 #include "sinkwise/train/batch.h"
 #include "sinkwise/train/routed.h"
 
@@ -104,8 +105,9 @@ class Calibrated {
 
   void measure(train::AdamW& optimizer, const std::vector<train::TensorBatch>& batches,
                const train::StepOptions& options) {
-    const auto norms = train::gradient_norms(*tuned_, optimizer, batches,
-                                             train::to_tensor(calibration_.routed), options);
+    const bool frozen = config_.balance.shared_choice == objectives::SharedChoice::frozen;
+    const at::Tensor routed = frozen ? train::to_tensor(calibration_.routed) : at::Tensor();
+    const auto norms = train::gradient_norms(*tuned_, optimizer, batches, routed, options);
     calibration_.loss_gradient = norms.loss;
     calibration_.balance_gradient = norms.balance;
     for (const std::string& line : messages(calibration_, config_)) listener_.said(line);
@@ -125,7 +127,8 @@ class Calibrated {
       calibration_.held_out = importance;
       save();
     }
-    const Watch seen = watch(importance, calibration_.held_out, calibration_.routed);
+    const Watch seen =
+        watch(importance, calibration_.held_out, calibration_.routed, config_.balance.shared_heads);
     for (const std::string& line : seen.warnings()) listener_.said(line);
     return to_json(seen);
   }
@@ -171,6 +174,7 @@ train::Experiment experiment_of(const FinetuneConfig& config, std::shared_ptr<Tu
   train::Experiment experiment;
   experiment.task = make_task(config, model);
   experiment.parameters = count_parameters(*tuned);
+  experiment.identity = pretrained::fingerprint(model);
   const nn::AttentionConfig* attention =
       model.config().layers[static_cast<std::size_t>(tuned->layer_numbers().at(0))].attention();
   experiment.mechanism = nn::name(attention->mechanism);

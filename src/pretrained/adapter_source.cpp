@@ -86,7 +86,26 @@ class AdapterSource : public TensorSource {
   void check_kind() const {
     if (config_.text("peft_type", "") != "LORA") config_.unsupported("peft_type", "LORA");
     if (config_.text("bias", "none") != "none") config_.unsupported("bias", "none");
-    if (config_.flag("use_dora", false)) config_.unsupported("use_dora", "false");
+    for (const char* variant : {"use_dora", "use_qalora"}) {
+      if (config_.flag(variant, false)) config_.unsupported(variant, "false");
+    }
+    if (config_.has("alora_invocation_tokens")) {
+      config_.unsupported("alora_invocation_tokens", "none: an adapter that is always on");
+    }
+    refuse_changed_base();
+  }
+
+  // These ways to begin take their start out of the base model's weights when PEFT loads it.
+  void refuse_changed_base() const {
+    constexpr const char* kName = "init_lora_weights";
+    const auto found = config_.json().find(kName);
+    if (found == config_.json().end() || !found->is_string()) return;
+    const std::string start = found->get<std::string>();
+    for (const char* changing : {"pissa", "olora", "corda", "loftq"}) {
+      if (start.starts_with(changing)) {
+        config_.unsupported(kName, "a start that leaves the base model as it is");
+      }
+    }
   }
 
   // The file's tensor that a module's weight is.

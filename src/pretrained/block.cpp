@@ -2,6 +2,29 @@
 
 namespace sinkwise::pretrained {
 
+namespace {
+
+// Linear attention of packed documents (document_start [B, T], or undefined): each begins with an
+// empty state, as each attends to itself alone elsewhere.
+at::Tensor mix_documents(const nn::GatedDelta& layer, const at::Tensor& x,
+                         const at::Tensor& document_start) {
+  if (!document_start.defined()) return layer.forward(x);
+  const at::Tensor starts = document_start.contiguous();
+  std::vector<at::Tensor> rows;
+  for (std::int64_t row = 0; row < x.size(0); ++row) {
+    const std::int64_t* start = starts.const_data_ptr<std::int64_t>() + row * x.size(1);
+    std::vector<at::Tensor> documents;
+    for (std::int64_t from = 0, to = 0; from < x.size(1); from = to) {
+      while (to < x.size(1) && start[to] <= from) ++to;
+      documents.push_back(layer.forward(x.narrow(0, row, 1).narrow(1, from, to - from)));
+    }
+    rows.push_back(at::cat(documents, 1));
+  }
+  return at::cat(rows);
+}
+
+}  // namespace
+
 Block::Block(const ModelConfig& model, const LayerConfig& layer)
     : parallel_(model.parallel_residual) {
   auto norm = [&](const char* name) {
@@ -44,7 +67,8 @@ at::Tensor Block::forward(const at::Tensor& x, const BlockInput& input,
 at::Tensor Block::mix(const at::Tensor& x, const BlockInput& input,
                       nn::AttentionRecord& record) const {
   if (!attention_) {
-    return linear_attention_->forward(x, input.cache != nullptr ? &input.cache->delta : nullptr);
+    if (input.cache == nullptr) return mix_documents(*linear_attention_, x, input.document_start);
+    return linear_attention_->forward(x, &input.cache->delta);
   }
   nn::AttentionInput attention;
   attention.x = x;

@@ -64,7 +64,9 @@ class Run {
   const data::Task& task() const { return *session_.experiment().task; }
 
   checkpoint::RunIdentity identity() const {
-    return {concat(hexadecimal(table_.fingerprint()), "-", hexadecimal(task().fingerprint())),
+    const std::string& start = session_.experiment().identity;
+    return {concat(hexadecimal(table_.fingerprint()), "-", hexadecimal(task().fingerprint()),
+                   start.empty() ? "" : "-", start),
             kCommit};
   }
 
@@ -115,7 +117,11 @@ class Run {
            concat("the run was started with ", change.first, ", now ", change.second), ""});
     }
     if (problems.empty()) {
-      problems.push_back({"", config_.run.directory, "the data of the run has changed", ""});
+      const bool starts = !session_.experiment().identity.empty();
+      problems.push_back({"", config_.run.directory,
+                          starts ? "the data of the run, or the model it starts from, has changed"
+                                 : "the data of the run has changed",
+                          ""});
     }
     throw config::ConfigProblems(std::move(problems),
                                  "use the recipe of " + config_.run.directory +

@@ -52,8 +52,49 @@ class BeforeAfter(Case):
             task = {"name": "lambada", "kind": "last word", "count": 500, "metrics": [metric]}
             self.write(f"{name}/evaluation.json", json.dumps({"schema": "sinkwise.evaluation/1", "tasks": [task]}))
         self.assertIn("better", self.expect(OK, "compare", "never", "always", "--out", "good").stdout)
+        self.assertIn("better", self.expect(OK, "compare", "never", "always", "--out", "again").stdout)
+        for other in ({"hash": "f00d"}, {"count": 400}):
+            content = {"schema": "sinkwise.evaluation/1", "tasks": [{**task, **other}], "stride": 7,
+                       "model": {"path": "elsewhere/other"}}
+            self.write("always/evaluation.json", json.dumps(content))
+            told = self.expect(OK, "compare", "never", "always", "--out", "other_items").stdout
+            self.assertIn("undecided", told)
+            self.assertIn("the evaluation of elsewhere/other", " ".join(told.split()))
+            change = self.load("other_items", "report.json")
+            self.assertEqual([metric["same_items"] for metric in change["metrics"]], [False])
+            self.assertIn("other items before than after", (self.folder / "other_items/report.html").read_text())
         self.write("always/evaluation.json", "{}")
         self.assertIn("always/evaluation.json", self.refused(BAD_FILE, "never", "always"))
+
+    def test_nothing_it_reads_is_overwritten(self):
+        whole = (self.folder / "never" / "report.json").read_bytes()
+        told = self.expect(BAD_CONFIG, "compare", "never", "always", "--out", "never/").stderr
+        self.assertIn("would overwrite", told)
+        self.assertEqual((self.folder / "never" / "report.json").read_bytes(), whole)
+        self.assertIn("nowhere", self.refused(BAD_FILE, "never", "nowhere"))
+
+    def test_what_was_not_measured_has_not_changed(self):
+        report = json.loads(self.reports["always"])
+        report["loss"] = None
+        report["layers"][0]["heads"]["first_token_weight"][0] = None
+        report["layers"][0]["cv"] = None
+        self.write("gaps/report.json", json.dumps(report))
+        told = self.expect(OK, "compare", "gaps", "always", "--out", "change").stdout
+        self.assertIn("was not measured on both sides", told)
+        figures = self.load("change", "report.json")["figures"]
+        self.assertIsNone(figures["sink_heads"]["before"])
+        self.assertEqual(figures["cv"]["difference"], 0)
+
+    def test_curves_with_other_points(self):
+        report = json.loads(self.reports["always"])
+        report["interventions"]["pruning"][1].update(silenced=[1], loss=[5.6], spread=[])
+        self.write("short/report.json", json.dumps(report))
+        self.expect(OK, "compare", "short", "always", "--out", "ignored")
+        self.write("also/report.json", json.dumps(report))
+        self.expect(OK, "compare", "short", "also", "--out", "change")
+        sentence = next(line for line in self.load("change", "report.json")["summary"] if "Silencing" in line)
+        self.assertNotIn("by " + report["interventions"]["pruning"][1]["order"], sentence)
+        self.assertIn("by " + report["interventions"]["pruning"][0]["order"], sentence)
 
     def test_only_two_and_only_inspections(self):
         self.write("run/result.json", "{}")

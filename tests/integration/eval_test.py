@@ -156,8 +156,50 @@ class Resume(Eval):
             self.assertIn(said, self.eval(BAD_CONFIG, *words).stderr)
         self.assertEqual(snapshot(self.folder / "out"), before)
 
+    def test_what_an_evaluation_writes_is_no_part_of_the_model(self):
+        model = self.folder / "model"
+        shutil.copytree(MODEL, model)
+        self.eval(OK, *self.WORDS, model, model=model)
+        self.write("model/report.json", "{}")
+        before = snapshot(model)
+        self.eval(OK, *self.WORDS, model, model=model)
+        self.assertEqual(snapshot(model), before)
+
+    def test_another_tokenizer_or_configuration_is_another_evaluation(self):
+        model = self.folder / "model"
+        shutil.copytree(MODEL, model)
+        weights = model / "model.safetensors"
+        self.eval(OK, *self.WORDS, "out", model=weights)
+        config = json.loads((model / "config.json").read_text())
+        self.write("model/config.json", json.dumps({**config, "rms_norm_eps": 1e-3}))
+        self.assertIn("/model:", self.eval(BAD_CONFIG, *self.WORDS, "out", model=weights).stderr)
+        self.write("model/config.json", json.dumps(config))
+        tokenizer = json.loads((model / "tokenizer.json").read_text())
+        tokenizer["model"]["merges"] = tokenizer["model"]["merges"][:3]
+        self.write("model/tokenizer.json", json.dumps(tokenizer))
+        self.assertIn("/ids:", self.eval(BAD_CONFIG, *self.WORDS, "out", model=weights).stderr)
+
 
 class Against(Eval):
+    def test_one_window_decides_nothing(self):
+        self.write("short.txt", TEXT[:40])
+        self.eval(OK, "--text", "short.txt", "--out", "one")
+        done = self.eval(OK, "--text", "short.txt", "--out", "two", "--bos", "always", "--against", "one")
+        self.assertIn("undecided", done.stdout)
+        told = self.load("two", "evaluation.json")["against"]["tasks"][0]["metrics"]
+        self.assertEqual([(metric["low"], metric["high"]) for metric in told], [(None, None)] * len(told))
+
+    def test_perplexity_is_of_one_tokenizer(self):
+        other = self.folder / "model"
+        shutil.copytree(MODEL, other)
+        tokenizer = json.loads((other / "tokenizer.json").read_text())
+        tokenizer["model"]["merges"] = tokenizer["model"]["merges"][:3]
+        self.write("model/tokenizer.json", json.dumps(tokenizer))
+        self.write("short.txt", TEXT[:20])  # one window either way
+        self.eval(OK, "--text", "short.txt", "--out", "one")
+        done = self.eval(BAD_CONFIG, "--text", "short.txt", "--out", "two", "--against", "one", model=other)
+        self.assertIn("ids", done.stderr)
+
     def test_paired_differences(self):
         other = self.folder / "model"
         shutil.copytree(MODEL, other)
@@ -206,6 +248,11 @@ class Refused(Eval):
         self.refused(BAD_CONFIG, "--text", "text.txt", "--length", "16", "--stride", "17", said="--stride")
         self.refused(BAD_CONFIG, "--text", "text.txt", "--text", "text.txt", said="same name")
         self.refused(BAD_CONFIG, "--text", "text.txt", "--bos", "perhaps", said="perhaps")
+        for words in (["--length", "32"], ["--stride", "8"]):
+            self.refused(BAD_CONFIG, "--task", "lambada=words.jsonl", *words, said="no text to cut")
+        self.refused(BAD_CONFIG, "--text", "text.txt", "--seed", "3", said="--against")
+        self.write("glued.jsonl", WORDS.replace('" l', '"l'))
+        self.refused(BAD_FILE, "--task", "lambada=glued.jsonl", said="target")
 
     def test_files(self):
         good = rows(1)

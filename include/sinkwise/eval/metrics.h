@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,7 +48,9 @@ struct Bootstrap {
 struct Difference {
   std::string name;
   double ours = 0.0, theirs = 0.0;
-  double low = 0.0, high = 0.0;  // of ours - theirs, 2.5 % and 97.5 % quantiles of the resamples
+  // of ours - theirs, 2.5 % and 97.5 % quantiles of the resamples; NaN for fewer than two items
+  double low = std::numeric_limits<double>::quiet_NaN();
+  double high = std::numeric_limits<double>::quiet_NaN();
 };
 
 // Ours minus theirs over the same items, one entry a metric. Each resample draws n items with

@@ -17,8 +17,9 @@ inline constexpr const char* kEvaluationFile = "evaluation.json";
 inline constexpr const char* kItemsFile = "items.jsonl";
 inline constexpr const char* kSettingsFile = "settings.json";
 
-// XXH3-128 of the names and contents of the files that a model is read from: configuration,
-// tokenizer and weights of a folder, or the one file. BadFile when one cannot be read.
+// XXH3-128 of the names and contents of the files that a model is read from: configuration and
+// weights of a folder, or the one file with the configuration beside it. BadFile when one cannot be
+// read.
 std::string hash_model(const std::filesystem::path& path);
 
 struct Settings {

@@ -28,7 +28,8 @@ struct Calibration {
 inline constexpr double kLargeRatio = 2.0;  // the balance term outweighs the loss
 
 // Chooses the routed heads by importance [L, H]: all but the m most important of a layer, and none
-// of a layer whose mean gate and CV say that there is nothing to balance.
+// of a layer whose mean gate and CV say that there is nothing to balance. Every layer is kept in a
+// conversion, and where the choice is made anew in every step.
 Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64_t>& layers,
                       const FinetuneConfig& config);
 
@@ -39,11 +40,12 @@ std::vector<std::string> messages(const Calibration& calibration, const Finetune
 nlohmann::json to_json(const Calibration& calibration);
 Calibration calibration_of(const nlohmann::json& json, const std::string& where);  // BadFile
 
-// Gates as they are now against the start.
+// Gates as they are now against the start. `shared_heads` is m of the overlap; 0: a quarter.
 struct Watch {
-  double routed_mean = 0.0, shared_mean = 0.0, minimum = 0.0;
+  double routed_mean = 0.0, shared_mean = 0.0;  // over the layers that are balanced
+  double minimum = 0.0;
   double share_open = 0.0;  // of all gates, above kOpenGate
-  double overlap = 0.0;     // of the most important quarter of each layer's heads with the start
+  double overlap = 0.0;     // of each layer's m most important heads with the start
   double routed_rise = 0.0;
 
   // Drift to open gates, and pinning; empty when there is nothing to warn of.
@@ -51,7 +53,7 @@ struct Watch {
 };
 Watch watch(const std::vector<std::vector<double>>& importance,
             const std::vector<std::vector<double>>& start,
-            const std::vector<std::vector<bool>>& routed);
+            const std::vector<std::vector<bool>>& routed, std::int64_t shared_heads);
 nlohmann::json to_json(const Watch& watch);
 
 }  // namespace sinkwise::finetune

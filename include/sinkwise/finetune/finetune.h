@@ -26,9 +26,12 @@ std::shared_ptr<TunedModel> prepare(const pretrained::Model& model, const Finetu
 train::Experiment experiment_of(const FinetuneConfig& config, std::shared_ptr<TunedModel> tuned,
                                 train::Listener& listener);
 
+// BadConfig when a run would replace the model that it starts from, or folders that no run wrote.
+void check_outcome(const FinetuneConfig& config);
+
 // Writes what a finished run leaves: <run>/model, a Hugging Face folder, and with Method::lora
 // <run>/adapter in PEFT's layout (not of a converted model, whose sinks or gates no adapter
-// holds). A folder that is there is replaced. Returns the model's folder.
+// holds). A folder that is there is replaced once the new one is complete. Returns the model's.
 std::filesystem::path write_outcome(const FinetuneConfig& config, const TunedModel& tuned);
 
 }  // namespace sinkwise::finetune

@@ -21,6 +21,7 @@ struct Experiment {
   std::shared_ptr<models::LanguageModel> model;  // parameters that require gradients are trained
   std::string mechanism;                         // as result.json names it
   std::int64_t parameters = 0;                   // of the whole model
+  std::string identity;  // of what it starts from, beside recipe and data; may be empty
   double training_flops_per_token = 0.0;
   ops::PathSet paths;
 

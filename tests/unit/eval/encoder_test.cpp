@@ -186,7 +186,9 @@ TEST(Windows, LimitTakesTheFirst) {
 
 TEST(Windows, ATokenizerThatChangesTheTextSaysSo) {
   const Encoder encoder(fixture_tokenizer(), Begin::tokenizer, 64);
-  EXPECT_FALSE(encoder.windows("Once a Qt", {8, 4, 0}, "x").lossless);  // Q is unknown to it
+  const auto items = encoder.windows("Once a Qt", {8, 4, 0}, "x");  // Q is unknown to it
+  EXPECT_FALSE(items.lossless);
+  EXPECT_EQ(bytes_of_items(items), 9);  // and "<unk>" is not in the text
 }
 
 TEST(Windows, BadLengthsAndTexts) {

@@ -55,6 +55,34 @@ TEST(Calibration, SaysWhenAStepIsReadTwice) {
   EXPECT_FALSE(said(cut));
 }
 
+// A conversion begins with open gates everywhere, and a choice that is made anew is of every layer.
+TEST(Calibration, LeavesNoLayerOutWhereTheStartSaysNothing) {
+  FinetuneConfig converted = config(), anew = config();
+  converted.mechanism = nn::Mechanism::sink;
+  anew.balance.shared_choice = objectives::SharedChoice::recomputed;
+  for (const FinetuneConfig& changed : {converted, anew}) {
+    const Calibration found = calibrate(kImportance, {3, 5}, changed);
+    EXPECT_TRUE(found.left_out.empty());
+    EXPECT_EQ(found.routed[0], (std::vector<bool>{true, true, true, false}));
+  }
+}
+
+TEST(Calibration, SaysWhatCannotHappen) {
+  const auto said = [&](const Calibration& found, const FinetuneConfig& of, const char* text) {
+    std::string all;
+    for (const std::string& line : messages(found, of)) all += line + "\n";
+    return all.find(text) != std::string::npos;
+  };
+  const Calibration open = calibrate(at::full({2, 4}, 0.95), {3, 5}, config());
+  EXPECT_TRUE(said(open, config(), "no layer is left to balance"));
+  EXPECT_FALSE(said(calibrate(kImportance, {3, 5}, config()), config(), "no layer is left"));
+  FinetuneConfig converted = config();
+  converted.mechanism = nn::Mechanism::sink;
+  EXPECT_TRUE(said(calibrate(kImportance, {3, 5}, converted), converted, "all but shut"));
+  converted.mechanism_start = -0.05;
+  EXPECT_FALSE(said(calibrate(kImportance, {3, 5}, converted), converted, "all but shut"));
+}
+
 TEST(Calibration, SurvivesItsFile) {
   const Calibration found = calibrate(kImportance, {3, 5}, config());
   const Calibration read = calibration_of(to_json(found), "here");
@@ -64,10 +92,19 @@ TEST(Calibration, SurvivesItsFile) {
   EXPECT_THROW(calibration_of(nlohmann::json::object(), "here"), BadFile);
 }
 
+// Heads of a layer that is left out are neither routed nor shared.
+TEST(Watch, LooksAtTheLayersThatAreBalanced) {
+  const std::vector<std::vector<double>> gates{{0.9, 0.5}, {0.97, 0.96}};
+  const Watch seen = watch(gates, gates, {{false, true}, {false, false}}, 1);
+  EXPECT_NEAR(seen.shared_mean, 0.9, 1e-12);
+  EXPECT_NEAR(seen.routed_mean, 0.5, 1e-12);
+  EXPECT_NEAR(seen.share_open, 0.5, 1e-12);  // of all
+}
+
 TEST(Watch, ComparesGatesWithTheStart) {
   const std::vector<std::vector<double>> start{{0.9, 0.1, 0.4, 0.2}}, now{{0.5, 0.95, 0.7, 0.3}};
   const Mask routed{{false, true, true, true}};
-  const Watch seen = watch(now, start, routed);
+  const Watch seen = watch(now, start, routed, 1);
   EXPECT_NEAR(seen.routed_mean, (0.95 + 0.7 + 0.3) / 3, 1e-12);
   EXPECT_NEAR(seen.shared_mean, 0.5, 1e-12);
   EXPECT_NEAR(seen.minimum, 0.3, 1e-12);
@@ -76,9 +113,10 @@ TEST(Watch, ComparesGatesWithTheStart) {
   EXPECT_NEAR(seen.routed_rise, (0.95 + 0.7 + 0.3) / 3 - 0.7 / 3, 1e-12);
   ASSERT_EQ(seen.warnings().size(), 1u);
   EXPECT_NE(seen.warnings()[0].find("drift open"), std::string::npos);
-  EXPECT_TRUE(watch(start, start, routed).warnings().empty());
-  EXPECT_EQ(watch({{0.95, 0.95, 0.95, 0.95}}, {{0.95, 0.95, 0.95, 0.95}}, routed).warnings().size(),
-            1u);
+  EXPECT_TRUE(watch(start, start, routed, 1).warnings().empty());
+  EXPECT_EQ(
+      watch({{0.95, 0.95, 0.95, 0.95}}, {{0.95, 0.95, 0.95, 0.95}}, routed, 1).warnings().size(),
+      1u);
 }
 
 }  // namespace

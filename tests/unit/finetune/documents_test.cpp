@@ -70,6 +70,37 @@ TEST_F(Documents, JsonLinesHoldTextsAndDialogues) {
   EXPECT_EQ(text_of(documents[1], true), " long answer<|im_end|>");
 }
 
+// Llama 2's kind puts a space behind every special token, and Qwen's composes characters: the bytes
+// of tokens are not those of the template's text.
+TEST_F(Documents, AssistantsAreFoundWhateverTheTokenizerDoesToTheText) {
+  const std::string line =
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"cafe\\u0301 naive\\u0308te\"},"
+      " {\"role\": \"assistant\", \"content\": \"Yes\"}, {\"role\": \"user\", \"content\":"
+      " \"e\\u0301e\\u0301e\\u0301\"}, {\"role\": \"assistant\", \"content\": \"No\"},"
+      " {\"role\": \"user\", \"content\": \"and\"}, {\"role\": \"assistant\", \"content\":"
+      " \"Go\"}]}\n";
+  struct Case {
+    const char* fixture;
+    DialogueTemplate dialogue;
+    const char* end;
+  };
+  const Case cases[] = {{"qwen2", {Layout::chatml, "", "", ""}, "<|im_end|>"},
+                        {"llama2", {Layout::zephyr, "", "", "</s>"}, "</s>"},
+                        {"llama2", {Layout::mistral, "", "<s>", "</s>"}, "</s>"},
+                        {"smollm", {Layout::chatml, "", "", ""}, "<|im_end|>"}};
+  for (const Case& one : cases) {
+    tokenizer_ =
+        tokenizer::Tokenizer::load(test::pretrained_fixtures() / "../tokenizer" / one.fixture);
+    const auto documents =
+        read_documents({file("talk.jsonl", line)}, tokenizer_, [&] { return one.dialogue; });
+    ASSERT_EQ(documents.size(), 1u);
+    std::string asked = text_of(documents[0], true);
+    std::erase(asked, ' ');  // what a template or a normaliser puts around an answer
+    const std::string end = one.end;
+    EXPECT_EQ(asked, "Yes" + end + "No" + end + "Go" + end) << one.fixture;
+  }
+}
+
 TEST_F(Documents, EveryRefusalNamesFileAndLine) {
   const auto line_two = [&](const std::string& line) {
     return refusal(file("bad.jsonl", "{\"text\": \"good\"}\n" + line + "\n"));
@@ -83,6 +114,7 @@ TEST_F(Documents, EveryRefusalNamesFileAndLine) {
   EXPECT_NE(refusal(file("empty.txt", "")).find("encodes to nothing"), std::string::npos);
   EXPECT_NE(refusal(file("blank.jsonl", "\n\n")).find("encodes to nothing"), std::string::npos);
   EXPECT_NE(refusal("/no/such/file"), "");
+  EXPECT_NE(refusal(file("other.txt", "a\xff")).find("other.txt"), std::string::npos);
 }
 
 }  // namespace

@@ -117,6 +117,20 @@ TEST_P(EveryFamily, AConvertedModelComputesWhatItDid) {
   }
 }
 
+TEST_P(EveryFamily, PackedDocumentsDoNotSeeEachOther) {
+  const torch::NoGradGuard no_grad;
+  const Model model = Model::open(path());
+  const LoadedModel loaded(model);
+  const at::Tensor all = tokens();
+  HiddenOptions options;
+  options.document_start = at::tensor({0, 0, 0, 0, 4, 4, 4, 4, 4}, at::kLong).repeat({2, 1});
+  const at::Tensor packed = loaded.forward(all, options);
+  const at::Tensor apart =
+      at::cat({loaded.forward(all.narrow(1, 0, 4)), loaded.forward(all.narrow(1, 4, 5))}, 1);
+  EXPECT_LT(largest_difference(packed, apart), kMerged);
+  EXPECT_GT(largest_difference(packed, loaded.forward(all)), 1e-3);
+}
+
 TEST_P(EveryFamily, RecomputationChangesNoGradient) {
   const Model model = Model::open(path());
   std::vector<at::Tensor> gradients[2];
