@@ -15,9 +15,6 @@ void check(const PackedDocumentsOptions& options) {
   check_between(options.length, 2, kLongest, options.name, "data.length");
   check_between(options.validation_rows, 1, 1 << 24, options.name, "data.validation_rows");
   check_between(options.batch_rows, 1, 1 << 24, options.name, "train.batch_rows");
-  check_option(options.validation_fraction > 0.0 && options.validation_fraction < 1.0, options.name,
-               "data.validation_fraction", "a number in (0, 1)",
-               concat(options.validation_fraction));
 }
 
 void check_vocabulary(const std::vector<Document>& documents, std::int64_t vocabulary) {
@@ -139,6 +136,9 @@ PackedDocuments::PackedDocuments(std::vector<Document> documents, std::vector<Do
 
 void PackedDocuments::split(std::vector<Document>& documents,
                             std::vector<Document>& validation) const {
+  const double fraction = options_.validation_fraction;
+  check_option(fraction > 0.0 && fraction < 1.0, options_.name, "data.validation_fraction",
+               "a number in (0, 1)", concat(fraction));
   std::vector<Document> kept;
   if (documents.size() < kWholeDocuments) {
     for (const Document& document : documents) {
