@@ -55,11 +55,12 @@ std::string about_shared(const BeforeAfter& change) {
   const auto rose = std::ranges::count_if(change.layers, [](const ChangedLayer& layer) {
     return layer.routed_gate.difference() > kGateDrift;
   });
-  return concat("The ", change.shared_heads,
-                " most important heads of each layer before (shared): mean gate ",
-                figure_text(change, "shared_gate"),
-                "; all others (routed): ", figure_text(change, "routed_gate"), ", by more than ",
-                fixed(kGateDrift, 1), " up in ", rose, " of ", change.layers.size(), " layers.");
+  const std::int64_t m = change.shared_heads;
+  return concat(
+      m == 1 ? std::string("The most important head") : concat("The ", m, " most important heads"),
+      " of each layer before (shared): mean gate ", figure_text(change, "shared_gate"),
+      "; all others (routed): ", figure_text(change, "routed_gate"), ", by more than ",
+      fixed(kGateDrift, 1), " up in ", rose, " of ", change.layers.size(), " layers.");
 }
 
 std::string about_inequality(const BeforeAfter& change) {
