@@ -64,8 +64,8 @@ class Line {
 
   data::Document read_dialogue(const Tokenizer& tokenizer, const Dialogue& dialogue) const {
     const json& list = value_.at("messages");
-    if (!list.is_array() || list.empty())
-      refuse("messages", "a list of messages", list.type_name());
+    if (!list.is_array()) refuse("messages", "a list of messages", list.type_name());
+    if (list.empty()) refuse("messages", "at least one message", "none");
     std::vector<Message> messages;
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string member = concat("messages[", i, "].");
@@ -126,6 +126,12 @@ std::vector<data::Document> read_one(const std::string& path, const Tokenizer& t
                                      const Dialogue& dialogue) {
   const std::string content = read_file(path, kMostBytes);
   std::vector<data::Document> documents;
+  if (path.ends_with(".json")) {
+    throw BadFile(
+        {"a data file is neither text nor JSON Lines", printable(path),
+         "*.jsonl with an object a line, or text", "a name that ends in .json",
+         "put each document on a line of its own, or rename the file to train on its text"});
+  }
   if (path.ends_with(".jsonl")) {
     read_lines(path, content, tokenizer, dialogue, documents);
   } else {

@@ -15,7 +15,7 @@ namespace sinkwise::finetune {
 // alone. Any other file is one document of text. Special tokens spelled in a text are plain
 // characters; those of a dialogue are tokens, as in the model's own template. `dialogue` gives it,
 // or throws, when the first dialogue is met. BadFile with file, line and member for a file that is
-// missing, no UTF-8, malformed, or encodes to nothing.
+// missing, no UTF-8, malformed, named *.json, or encodes to nothing.
 std::vector<data::Document> read_documents(const std::vector<std::string>& files,
                                            const tokenizer::Tokenizer& tokenizer,
                                            const std::function<DialogueTemplate()>& dialogue);

@@ -114,6 +114,7 @@ TEST_F(Documents, EveryRefusalNamesFileAndLine) {
   EXPECT_NE(refusal(file("empty.txt", "")).find("encodes to nothing"), std::string::npos);
   EXPECT_NE(refusal(file("blank.jsonl", "\n\n")).find("encodes to nothing"), std::string::npos);
   EXPECT_NE(refusal("/no/such/file"), "");
+  EXPECT_NE(refusal(file("rows.json", "{}")).find("*.jsonl"), std::string::npos);
   EXPECT_NE(refusal(file("other.txt", "a\xff")).find("other.txt"), std::string::npos);
 }
 
