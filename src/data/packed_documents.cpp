@@ -54,8 +54,7 @@ class Packer {
     while (at < document.tokens.size()) at = add_piece(document, at);
   }
 
-  std::vector<PackedDocuments::Row> rows;
-  std::int64_t asked = 0, bytes = 0;  // of full rows only
+  std::vector<PackedDocuments::Row> rows;  // full ones
 
  private:
   std::size_t room() const {
@@ -85,8 +84,8 @@ class Packer {
       const bool first = i == at && own == 0;  // nothing before it predicts it
       if (!first && (document.asked.empty() || document.asked[i] != 0)) {
         row_.targets.back() = document.tokens[i];
-        ++row_asked_;
-        row_bytes_ += document.bytes.empty() ? 0 : document.bytes[i];
+        ++row_.asked;
+        row_.bytes += document.bytes.empty() ? 0 : document.bytes[i];
       }
       push(document.tokens[i], start);
     }
@@ -96,16 +95,12 @@ class Packer {
 
   void finish() {
     // A row that asks nothing (all of it the user's part of a dialogue) teaches nothing.
-    if (row_asked_ > 0) rows.push_back(std::move(row_));
-    asked += row_asked_;
-    bytes += row_bytes_;
+    if (row_.asked > 0) rows.push_back(std::move(row_));
     row_ = {};
-    row_asked_ = row_bytes_ = 0;
   }
 
   const PackedDocumentsOptions& options_;
   PackedDocuments::Row row_;
-  std::int64_t row_asked_ = 0, row_bytes_ = 0;
 };
 
 }  // namespace
@@ -124,6 +119,11 @@ PackedDocuments::PackedDocuments(std::vector<Document> documents, std::vector<Do
   for (std::size_t i = 0; i < kept; ++i) {
     validation_.push_back(std::move(held_out[i * held_out.size() / kept]));
   }
+  double asked = 0.0, bytes = 0.0;  // of the rows that losses are of
+  for (const Row& row : validation_) {
+    asked += static_cast<double>(row.asked), bytes += static_cast<double>(row.bytes);
+  }
+  bytes_per_token_ = bytes / asked;
   Fingerprint fingerprint("documents");
   fingerprint.add(options_.length).add(options_.batch_rows).add(options_.seed);
   for (const std::vector<Row>* side : {&train_, &validation_}) {
@@ -169,7 +169,7 @@ void PackedDocuments::split(std::vector<Document>& documents,
 }
 
 std::vector<PackedDocuments::Row> PackedDocuments::pack(const std::vector<Document>& documents,
-                                                        const char* side) {
+                                                        const char* side) const {
   Packer packer(options_);
   for (const Document& document : documents) packer.add(document);
   if (packer.rows.empty()) {
@@ -180,7 +180,6 @@ std::vector<PackedDocuments::Row> PackedDocuments::pack(const std::vector<Docume
                    concat(tokens, " tokens in ", documents.size(), " documents"),
                    "give more text, a smaller data.length, or another data.validation_fraction"});
   }
-  bytes_per_token_ = static_cast<double>(packer.bytes) / static_cast<double>(packer.asked);
   return std::move(packer.rows);
 }
 

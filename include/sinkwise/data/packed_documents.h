@@ -58,10 +58,11 @@ class PackedDocuments final : public Task {
 
   struct Row {
     std::vector<std::int32_t> tokens, targets, document_start;  // [T] each
+    std::int64_t asked = 0, bytes = 0;  // positions with a target; bytes of text behind those
   };
 
  private:
-  std::vector<Row> pack(const std::vector<Document>& documents, const char* side);
+  std::vector<Row> pack(const std::vector<Document>& documents, const char* side) const;
   Batch batch_of(const std::vector<const Row*>& rows) const;
   void split(std::vector<Document>& documents, std::vector<Document>& validation) const;
 

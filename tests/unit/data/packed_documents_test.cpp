@@ -40,6 +40,16 @@ TEST(PackedDocuments, FillsRowsPieceByPieceEachBehindABeginning) {
   EXPECT_DOUBLE_EQ(task.bytes_per_token(), 3.0);
 }
 
+// Losses are of the rows that are kept, so the bytes a token has are as well.
+TEST(PackedDocuments, CountsTheBytesOfTheRowsItKeeps) {
+  const Document narrow{{1, 2, 3}, {}, {1, 1, 1}}, wide{{4, 5, 6}, {}, {9, 9, 9}};
+  PackedDocumentsOptions one = options(4, 99);
+  one.validation_rows = 1;
+  const PackedDocuments task({document({1, 2, 3, 4})}, {narrow, wide}, one);
+  EXPECT_EQ(task.validation_batch(0, 1).tokens, (Ids{99, 1, 2, 3}));
+  EXPECT_DOUBLE_EQ(task.bytes_per_token(), 1.0);
+}
+
 TEST(PackedDocuments, WithoutABeginningTheFirstTokenIsNotAskedFor) {
   const PackedDocuments task({document({1, 2, 3, 4})}, {document({5, 6, 7, 8, 9})},
                              options(4, std::nullopt));
