@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "recipe.h"
+#include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/pretrained/model.h"
 
@@ -21,6 +22,17 @@ std::int64_t heads_of(const std::string& model) {
   return 0;
 }
 
+// Paths become one key, whose elements commas separate.
+std::string joined(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    if (path.find(',') == std::string::npos) continue;
+    throw BadConfig({"a path with a comma would be taken for two", "--data", "paths without commas",
+                     printable(path),
+                     "rename the file, or name it in a recipe: data.files = [\"...\"]"});
+  }
+  return join(paths, ",");
+}
+
 std::unique_ptr<FinetuneRecipe> load_for(std::int64_t heads, const FinetuneArguments& a,
                                          const std::vector<std::string>& last) {
   auto loaded = std::make_unique<FinetuneRecipe>();
@@ -32,7 +44,7 @@ std::unique_ptr<FinetuneRecipe> load_for(std::int64_t heads, const FinetuneArgum
   for (const std::string& assignment : a.assignments) loaded->table.set(assignment);
   if (!a.model.empty()) loaded->table.set("model=" + a.model);
   if (!a.out.empty()) loaded->table.set("run.directory=" + a.out);
-  if (!a.data.empty()) loaded->table.set("data.files=" + join(a.data, ","));
+  if (!a.data.empty()) loaded->table.set("data.files=" + joined(a.data));
   for (const std::string& assignment : last) loaded->table.set(assignment);
   loaded->table.finish();
   return loaded;

@@ -130,6 +130,7 @@ class Finetune(Case):
             (BAD_CONFIG, "data.files", ["finetune", MODEL, "--out", "out"]),
             (BAD_CONFIG, "q_prj", self.words(lora__targets="q_prj")),
             (BAD_CONFIG, "lora.targets", self.words(lora__targets="")),
+            (BAD_CONFIG, "comma", self.words(data="a,b.txt")),
             (BAD_CONFIG, "mechanism.start", self.words(mechanism__start="3")),
             (BAD_CONFIG, "below the 4 heads", self.words(balance__shared_heads=4)),
             (BAD_CONFIG, "chat template", self.words(data="talk.jsonl")),
