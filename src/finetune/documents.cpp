@@ -83,13 +83,14 @@ class Line {
   // composed characters, so a turn ends where the tokens of everything up to its end do.
   static data::Document mark(const Tokenizer& tokenizer, const std::vector<Turn>& turns) {
     std::string text;
+    data::Document document;        // of everything so far, in the end of all
     std::vector<std::size_t> ends;  // of each turn
     for (const Turn& turn : turns) {
       text += turn.text;
-      const auto so_far = document_of(tokenizer, text, SpecialText::control).bytes;
-      ends.push_back(std::accumulate(so_far.begin(), so_far.end(), std::size_t{0}));
+      document = document_of(tokenizer, text, SpecialText::control);
+      const auto& bytes = document.bytes;
+      ends.push_back(std::accumulate(bytes.begin(), bytes.end(), std::size_t{0}));
     }
-    data::Document document = document_of(tokenizer, text, SpecialText::control);
     std::size_t turn = 0, at = 0;
     for (const std::uint32_t bytes : document.bytes) {
       while (turn + 1 < turns.size() && at >= ends[turn]) ++turn;

@@ -24,7 +24,8 @@ bool is_float(Dtype dtype) {
 // The tensors of a folder to be, and the memory behind those that are not copied.
 class Folder {
  public:
-  Folder(const TensorSource& source, ExportType type) : source_(source), type_(type) {}
+  Folder(const Model& model, ExportType type)
+      : source_(model.source()), type_(type), known_(known_as(model)) {}
 
   // As the source has it, where that can be; packed numbers always can.
   void copy(const std::string& name) {
@@ -37,10 +38,7 @@ class Folder {
   }
 
   void write(const std::string& name, const at::Tensor& values) {
-    write(name, values, dtype_for(name));
-  }
-
-  void write(const std::string& name, const at::Tensor& values, Dtype dtype) {
+    const Dtype dtype = dtype_for(name);
     const at::ScalarType type = dtype == Dtype::F16    ? at::kHalf
                                 : dtype == Dtype::BF16 ? at::kBFloat16
                                                        : at::kFloat;
@@ -55,6 +53,9 @@ class Folder {
 
  private:
   Dtype dtype_for(const std::string& name) const {
+    if (known_ != nullptr && known_->norms_around_0 && name.ends_with("norm.weight")) {
+      return Dtype::F32;
+    }
     if (type_ == ExportType::bfloat16) return Dtype::BF16;
     if (type_ == ExportType::float32 || !source_.has(name)) return Dtype::F32;
     const auto stored = source_.stored_type(name);
@@ -63,6 +64,7 @@ class Folder {
 
   const TensorSource& source_;
   ExportType type_;
+  const KnownAs* known_;
   std::vector<TensorView> views_;
   std::deque<at::Tensor> kept_;
 };
@@ -158,27 +160,19 @@ std::string type_name(ExportType type) {
 void write(const Model& model, const std::filesystem::path& folder, const Tensors& changed,
            ExportType type) {
   const TensorSource& source = model.source();
-  Folder tensors(source, type);
-  const KnownAs* const known = known_as(model);
-  const auto write_changed = [&](const std::string& name, const at::Tensor& value) {
-    if (known != nullptr && known->norms_around_0 && name.ends_with("norm.weight")) {
-      tensors.write(name, value, Dtype::F32);
-    } else {
-      tensors.write(name, value);
-    }
-  };
+  Folder tensors(model, type);
   std::set<std::string> there;
   for (const std::string& name : source.names()) {
     there.insert(name);
     const auto found = changed.find(name);
     if (found != changed.end()) {
-      write_changed(name, found->second);
+      tensors.write(name, found->second);
     } else {
       tensors.copy(name);
     }
   }
   for (const auto& [name, value] : changed) {
-    if (!there.contains(name)) write_changed(name, value);
+    if (!there.contains(name)) tensors.write(name, value);
   }
   weights::FolderOptions options;
   options.others = small_files(model, type_name(type));
