@@ -33,10 +33,11 @@ std::string joined(const std::vector<std::string>& paths) {
   return join(paths, ",");
 }
 
-std::unique_ptr<FinetuneRecipe> load_for(std::int64_t heads, const FinetuneArguments& a,
-                                         const std::vector<std::string>& last) {
+std::unique_ptr<FinetuneRecipe> load_over(const FinetuneConfig& defaults,
+                                          const FinetuneArguments& a,
+                                          const std::vector<std::string>& last) {
   auto loaded = std::make_unique<FinetuneRecipe>();
-  loaded->config = FinetuneConfig::defaults(heads);
+  loaded->config = defaults;
   loaded->config.run.directory = "finetuned";
   finetune::bind(loaded->table, loaded->config);
   if (!a.recipe.empty()) loaded->table.load_file(a.recipe);
@@ -62,10 +63,10 @@ void FinetuneArguments::declare(CLI::App& command) {
 
 std::unique_ptr<FinetuneRecipe> load_finetune(const FinetuneArguments& arguments,
                                               const std::vector<std::string>& last) {
-  // Which model it is may stand anywhere, so everything is read before the defaults are known.
-  auto loaded = load_for(0, arguments, last);
-  if (loaded->config.model.empty()) return loaded;
-  return load_for(heads_of(loaded->config.model), arguments, last);
+  // Model and method may stand anywhere, so everything is read before the defaults are known.
+  const auto first = load_over({}, arguments, last);
+  const auto heads = heads_of(first->config.model);
+  return load_over(FinetuneConfig::defaults(heads, first->config.method), arguments, last);
 }
 
 }  // namespace sinkwise::apps

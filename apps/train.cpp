@@ -63,10 +63,12 @@ int run(const Arguments& arguments) {
   train::check(recipe->config);
   if (arguments.dry_run) return dry_run(recipe->config, arguments.json);
   const std::filesystem::path directory = recipe->config.run.directory;
-  if (arguments.fresh) start_over(directory, arguments.force);
   TrainConsole console;
+  train::configure_process(recipe->config);
+  const train::Experiment experiment = train::from_scratch(recipe->config);
+  if (arguments.fresh) start_over(directory, arguments.force);
   const train::Outcome outcome =
-      train::run(recipe->config, recipe->table, console, stop_requested());
+      train::run(recipe->config, recipe->table, experiment, console, stop_requested());
   if (!console.tell(outcome, directory.string())) return kInterrupted;
   std::cout << (directory / "result.json").string() << '\n';
   return kOk;

@@ -211,7 +211,8 @@ std::vector<std::string> Watch::warnings() const {
                            fixed(routed_rise, 3),
                            "; a smaller balance.lambda, or fewer steps, keeps them apart"));
   }
-  if (routed_mean > kOpenGate) {
+  const bool was_open = routed_mean - routed_rise > kOpenGate;  // as after a conversion to gates
+  if (routed_mean > kOpenGate && !was_open) {
     lines.push_back(
         concat("warning: routed gates are pinned open, mean ", fixed(routed_mean, 3),
                "; leave out more heads (balance.shared_heads) or lower balance.lambda"));

@@ -9,13 +9,13 @@ using config::at_least;
 using config::Table;
 using config::within;
 
-FinetuneConfig FinetuneConfig::defaults(std::int64_t heads) {
+FinetuneConfig FinetuneConfig::defaults(std::int64_t heads, Method method) {
   FinetuneConfig config;
   config.balance.form = objectives::BalanceForm::cv;
   config.balance.lambda = 1e-2;
   config.balance.shared_heads = heads < 2 ? 0 : std::max<std::int64_t>(1, (heads + 2) / 4);
   config.calibration_rows = 16;
-  config.optimizer.lr = 1e-3;
+  config.optimizer.lr = method == Method::full ? 5e-5 : 1e-3;
   config.optimizer.weight_decay = 0.0;
   config.schedule.warmup_steps = 5;
   config.train.steps = 60;

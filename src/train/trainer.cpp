@@ -245,10 +245,4 @@ Outcome run(const LoopConfig& config, const config::Table& table, Experiment exp
   return Run(config, table, std::move(experiment), listener, stop).go();
 }
 
-Outcome run(const RunConfig& config, const config::Table& table, Listener& listener,
-            const std::atomic<bool>& stop) {
-  configure_process(config);
-  return run(config, table, from_scratch(config), listener, stop);
-}
-
 }  // namespace sinkwise::train

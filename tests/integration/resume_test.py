@@ -175,7 +175,9 @@ class Finished(Disturbed):
         before = self.contents()
         told = self.expect(BAD_CONFIG, "train", self.path, "--fresh").stderr
         self.assertIn("--force", told)
-        self.assertEqual(self.contents(), before)
+        lost = assignments({"task.name": "text", "data.files": "nowhere.txt"})
+        self.expect(BAD_FILE, "train", self.path, "--fresh", "--force", *lost)
+        self.assertEqual(self.contents(), before, "nothing goes before the data could be read")
         self.expect(OK, "train", self.path, "--fresh", "--force")
         self.check_same_outcome()
 

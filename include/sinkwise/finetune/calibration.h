@@ -48,7 +48,8 @@ struct Watch {
   double overlap = 0.0;     // of each layer's m most important heads with the start
   double routed_rise = 0.0;
 
-  // Drift to open gates, and pinning; empty when there is nothing to warn of.
+  // Drift to open gates, and pinning, of what training did: gates that began open are not warned
+  // of. Empty when there is nothing to warn of.
   std::vector<std::string> warnings() const;
 };
 Watch watch(const std::vector<std::vector<double>>& importance,

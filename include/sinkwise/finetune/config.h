@@ -42,8 +42,9 @@ struct FinetuneConfig : train::LoopConfig {
   pretrained::ExportType export_type = pretrained::ExportType::stored;
 
   // What mending a pretrained model asks for where a run from scratch asks for something else.
-  // `heads` is the model's H: about a quarter of them are shared.
-  static FinetuneConfig defaults(std::int64_t heads);
+  // `heads` is the model's H: about a quarter of them are shared. The learning rate is 1e-3 for
+  // corrections of low rank and 5e-5 for every parameter, as the Trainer of transformers has it.
+  static FinetuneConfig defaults(std::int64_t heads, Method method);
 
   pretrained::Conversion conversion() const;
 

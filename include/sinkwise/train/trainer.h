@@ -31,10 +31,6 @@ enum class Outcome {
 Outcome run(const LoopConfig& config, const config::Table& table, Experiment experiment,
             Listener& listener, const std::atomic<bool>& stop);
 
-// The same for a recipe: configures the process and trains a decoder from scratch.
-Outcome run(const RunConfig& config, const config::Table& table, Listener& listener,
-            const std::atomic<bool>& stop);
-
 // What a run would need, found by building it and doing one step in memory.
 struct Plan {
   models::DecoderConfig model;

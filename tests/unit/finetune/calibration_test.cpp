@@ -12,7 +12,7 @@ namespace {
 using Mask = std::vector<std::vector<bool>>;
 
 FinetuneConfig config() {
-  FinetuneConfig result = FinetuneConfig::defaults(4);
+  FinetuneConfig result = FinetuneConfig::defaults(4, Method::lora);
   return result;
 }
 
@@ -114,9 +114,15 @@ TEST(Watch, ComparesGatesWithTheStart) {
   ASSERT_EQ(seen.warnings().size(), 1u);
   EXPECT_NE(seen.warnings()[0].find("drift open"), std::string::npos);
   EXPECT_TRUE(watch(start, start, routed, 1).warnings().empty());
-  EXPECT_EQ(
-      watch({{0.95, 0.95, 0.95, 0.95}}, {{0.95, 0.95, 0.95, 0.95}}, routed, 1).warnings().size(),
-      1u);
+}
+
+TEST(Watch, WarnsOfGatesThatTrainingOpened) {
+  const Mask routed{{true, true}};
+  const std::vector<std::vector<double>> open{{0.95, 0.95}}, nearly{{0.85, 0.9}};
+  const auto pinned = watch(open, nearly, routed, 0).warnings();
+  ASSERT_EQ(pinned.size(), 1u);
+  EXPECT_NE(pinned[0].find("pinned open"), std::string::npos);
+  EXPECT_TRUE(watch(open, open, routed, 0).warnings().empty());
 }
 
 }  // namespace

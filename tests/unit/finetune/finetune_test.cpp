@@ -22,7 +22,7 @@ class Finetune : public testing::Test {
   }
 
   FinetuneConfig config(const std::string& name) const {
-    FinetuneConfig c = FinetuneConfig::defaults(4);
+    FinetuneConfig c = FinetuneConfig::defaults(4, Method::lora);
     c.model = (test::pretrained_fixtures() / "llama").string();
     c.run.directory = (directory_.path() / name).string();
     c.run.threads = 1;

@@ -81,7 +81,8 @@ Outcome go(const std::filesystem::path& directory, const Assignments& extra, Sto
   for (const std::string& assignment : all) table.set(assignment);
   table.finish();
   check(config);
-  return run(config, table, listener, listener.stop);
+  configure_process(config);
+  return run(config, table, from_scratch(config), listener, listener.stop);
 }
 
 // What must not depend on whether the run was stopped.
