@@ -80,8 +80,9 @@ eval::WindowOptions windows_of(const Arguments& a, std::int64_t context_length) 
   return {length, a.stride > 0 ? a.stride : std::max<std::int64_t>(1, length / 2), a.limit};
 }
 
-tokenizer::Tokenizer tokenizer_of(const pretrained::Model& model, const std::string& path) {
-  return path.empty() ? model.load_tokenizer() : tokenizer::Tokenizer::load(path);
+tokenizer::Tokenizer tokenizer_of(const pretrained::Model& model, const Arguments& arguments) {
+  if (!arguments.tokenizer.empty()) return tokenizer::Tokenizer::load(arguments.tokenizer);
+  return arguments.bos == "always" ? model.load_tokenizer_that_begins() : model.load_tokenizer();
 }
 
 // An adapter and a tokenizer of its own count as well.
@@ -118,17 +119,16 @@ int run(const Arguments& arguments) {
   const auto model =
       pretrained::Model::open(arguments.model, {.adapter = arguments.adapter, .conversion = {}});
   const std::int64_t context = model.config().context_length;
-  const eval::Encoder encoder(tokenizer_of(model, arguments.tokenizer), kBegin.at(arguments.bos),
-                              context);
+  const eval::Encoder encoder(tokenizer_of(model, arguments), kBegin.at(arguments.bos), context);
   const eval::WindowOptions windows = windows_of(arguments, context);
   const auto tasks = eval::load_tasks(sources, encoder, windows);
 
   std::optional<eval::Other> other;  // read first: what does not fit is said before hours of work
   if (!arguments.against.empty()) other = eval::read_other(arguments.against, tasks);
 
-  const eval::Settings settings{arguments.model, hash_of(arguments),
-                                arguments.bos,   encoder.begin(),
-                                windows,         arguments.batch_tokens};
+  const eval::Settings settings{printable(arguments.model), hash_of(arguments),
+                                arguments.bos,              encoder.begin(),
+                                windows,                    arguments.batch_tokens};
   std::optional<eval::ItemLog> log;
   if (!arguments.out.empty()) log.emplace(arguments.out, eval::settings_json(settings, tasks));
   Console console;

@@ -114,7 +114,7 @@ std::string summary(const pretrained::Generated& generated, std::int64_t context
 
 nlohmann::json to_json(const Arguments& arguments, const Prompt& prompt,
                        const pretrained::Generated& generated, const std::string& text) {
-  return {{"model", arguments.model},
+  return {{"model", printable(arguments.model)},
           {"prompt", arguments.prompt},
           {"prompt_ids", prompt.ids},
           {"bos", prompt.begins},
@@ -127,8 +127,9 @@ nlohmann::json to_json(const Arguments& arguments, const Prompt& prompt,
           {"tokens_per_second", tokens_per_second(generated)}};
 }
 
-Tokenizer tokenizer_of(const pretrained::Model& model, const std::string& path) {
-  return path.empty() ? model.load_tokenizer() : Tokenizer::load(path);
+Tokenizer tokenizer_of(const pretrained::Model& model, const Arguments& arguments) {
+  if (!arguments.tokenizer.empty()) return Tokenizer::load(arguments.tokenizer);
+  return arguments.begin == "always" ? model.load_tokenizer_that_begins() : model.load_tokenizer();
 }
 
 int run(Arguments arguments) {
@@ -136,7 +137,7 @@ int run(Arguments arguments) {
   check(arguments.options.sampling);
   const auto model =
       pretrained::Model::open(arguments.model, {.adapter = arguments.adapter, .conversion = {}});
-  const Tokenizer tokenizer = tokenizer_of(model, arguments.tokenizer);
+  const Tokenizer tokenizer = tokenizer_of(model, arguments);
   const Prompt prompt = encode(tokenizer, arguments);
   pretrained::check_prompt(prompt.ids, model.config());
   arguments.options.vocabulary = tokenizer.vocabulary_size();

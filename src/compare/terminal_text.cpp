@@ -1,20 +1,20 @@
 #include "terminal_text.h"
 
 #include <algorithm>
+#include <functional>
 #include <sstream>
 
 #include "sinkwise/compare/output.h"
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
+#include "sinkwise/core/utf8.h"
 
 namespace sinkwise::compare {
 namespace {
 
 // Columns taken up on screen: one a UTF-8 character, which is right for all but wide scripts.
 int columns(const std::string& text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u;
-  }));
+  return static_cast<int>(std::ranges::count_if(text, std::not_fn(continues_character)));
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ std::string cut(const std::string& text, int width) {
   std::string kept;
   int used = 0;
   for (const char c : text) {
-    if ((static_cast<unsigned char>(c) & 0xC0u) != 0x80u && ++used >= width) break;
+    if (!continues_character(c) && ++used >= width) break;
     kept += c;
   }
   return kept + "\u2026";

@@ -1,5 +1,7 @@
 #include "sinkwise/core/error.h"
 
+#include "sinkwise/core/utf8.h"
+
 namespace sinkwise {
 namespace {
 
@@ -22,9 +24,7 @@ std::string message_of(const ErrorText& text) {
 // A file may hold a name or a number of a megabyte, which a message quotes. Whole characters stay.
 void shorten(std::string& field, std::size_t most_bytes) {
   if (field.size() <= most_bytes) return;
-  std::size_t end = most_bytes;
-  while (end > 0 && (static_cast<unsigned char>(field[end]) & 0xC0U) == 0x80U) --end;
-  field.resize(end);
+  field.resize(character_boundary(field, most_bytes));
   field += "...";
 }
 

@@ -17,8 +17,6 @@ bool is_space(std::uint32_t code) {
          code == 0x205F || code == 0x3000;
 }
 
-bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
 bool begins_with_space(std::string_view text) {
   std::uint32_t code = 0;
   return !text.empty() && decode_utf8(text, code) > 0 && is_space(code);
@@ -29,8 +27,7 @@ bool begins_with_space(std::string_view text) {
 std::size_t trailing_space(std::string_view text) {
   std::size_t end = text.size();
   while (end > 0) {
-    std::size_t begin = end - 1;
-    while (begin > 0 && continues(text[begin])) --begin;
+    const std::size_t begin = character_boundary(text, end - 1);
     if (!begins_with_space(text.substr(begin, end - begin))) break;
     end = begin;
   }

@@ -1,16 +1,14 @@
 #include "python_text.h"
 
 #include <algorithm>
+#include <functional>
+
+#include "sinkwise/core/utf8.h"
 
 namespace sinkwise::eval {
-namespace {
-
-bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
-}  // namespace
 
 std::int64_t characters(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char byte) { return !continues(byte); });
+  return std::ranges::count_if(text, std::not_fn(continues_character));
 }
 
 std::string capitalized(std::string text) {

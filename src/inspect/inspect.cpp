@@ -19,7 +19,7 @@ namespace sinkwise::inspect {
 namespace {
 
 std::string gate_of(nn::Mechanism mechanism) {
-  if (nn::is_gated(mechanism)) return "explicit gate";
+  if (nn::is_gated(mechanism)) return kExplicitGate;
   return nn::has_sink(mechanism) ? kLearnedSink : "first token";
 }
 

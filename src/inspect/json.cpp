@@ -13,7 +13,7 @@ using nlohmann::json;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 json model_json(const ModelFacts& m) {
-  return {{"path", m.path},
+  return {{"path", printable(m.path)},
           {"family", m.family},
           {"model_type", m.model_type},
           {"gate", m.gate},
@@ -27,7 +27,9 @@ json model_json(const ModelFacts& m) {
 }
 
 json text_json(const TextFacts& t) {
-  json result = {{"files", t.files},
+  std::vector<std::string> files;
+  for (const std::string& file : t.files) files.push_back(printable(file));
+  json result = {{"files", files},
                  {"windows", t.windows},
                  {"length", t.length},
                  {"special_inside", t.special_inside},

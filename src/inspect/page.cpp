@@ -31,10 +31,13 @@ Section summary_section(const Inspection& inspection) {
 
 Section importance_section(const Inspection& inspection) {
   Section section{"importance", "Which heads are awake", {}};
+  const bool explicit_gate = inspection.model.gate == kExplicitGate;
   section.blocks.push_back(Paragraph(concat(
-      "The importance of a head is its mean gate, read from the ", inspection.model.gate,
-      ": how much of its attention goes to something else than a sink (arXiv 2602.01203). Rows "
-      "whose gate is fixed by construction do not count.")));
+      "The importance of a head is its mean gate (arXiv 2602.01203), read from the ",
+      inspection.model.gate,
+      explicit_gate ? ": the factor on its output, whatever it attends to."
+                    : ": how much of its attention goes to something else than a sink.",
+      " Rows whose gate is fixed by construction do not count.")));
   const bool learned = inspection.model.gate == kLearnedSink;
   const Map gate{
       "Importance", "mean gate",
@@ -75,11 +78,14 @@ Section sinks_section(const Inspection& inspection) {
       "A sink is a column that receives much attention whatever the row. Most models use the first "
       "token; the second map shows the heaviest other column, so that a sink that moved is not "
       "mistaken for none."));
-  const Map first{"Weight on the first token", "mean weight", "Mean over all rows but the first.",
+  const Map first{"Weight on the first token", "mean weight",
+                  "Mean over all rows but the first that see it.",
                   std::pair(0.0, 1.0),
                   [](const LayerInspection& l) { return l.heads.first_token_weight; }};
   const Map other{"Heaviest column that is not the first", "share of all attention",
-                  "Heaviest of each window, then averaged.", std::pair(0.0, 1.0),
+                  "Heaviest of each text window, then averaged. In a layer that sees W tokens back: "
+                  "of W rows.",
+                  std::pair(0.0, 1.0),
                   [](const LayerInspection& l) { return l.columns.elsewhere; }};
   const Map drain{"Value of the first token", "norm over the others'",
                   "Norm of the first token's value over the mean norm of the others. Below 0.2 the "
@@ -212,12 +218,20 @@ Section closing_section(const std::string& command) {
   return section;
 }
 
+// The last part of a path, also of "models/llama/" and ".".
+std::string name_of(const std::string& path) {
+  if (path.empty()) return path;
+  std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  return whole.filename().string();
+}
+
 }  // namespace
 
 report::Document to_document(const Inspection& inspection, const std::string& command) {
   const ModelFacts& m = inspection.model;
   report::Document document;
-  document.title = concat("Heads of ", std::filesystem::path(m.path).filename().string());
+  document.title = "Heads of " + name_of(m.path);
   document.subtitle = concat(m.model_type, ": ", m.layers, " layers, ", m.heads, " heads (",
                              m.key_heads, " of keys), width ", m.width);
   document.provenance = {

@@ -71,10 +71,10 @@ std::string about_other_columns(const Heads& heads) {
   const Selection moved = select(heads, sinks_elsewhere);
   if (moved.count == 0) {
     return concat("No sink elsewhere: no head puts more than ", fixed(kSinkWeight, 1),
-                  " of all its attention on one later column.");
+                  " of its attention on one later column.");
   }
-  return concat("Sinks elsewhere: ", share(moved.count, heads.size()), " put more than ",
-                fixed(kSinkWeight, 1), " of all attention on one column that is not the first (",
+  return concat("Sinks elsewhere: of their attention, ", share(moved.count, heads.size()),
+                " put more than ", fixed(kSinkWeight, 1), " of it on one column that is not the first (",
                 moved.layers(), ").");
 }
 

@@ -14,17 +14,35 @@ using report::fixed;
 constexpr std::ptrdiff_t kFewestLayers = 4, kMostLayers = 12;
 
 // Words of `text` in lines of `width`, the later ones indented.
-void wrap(std::ostringstream& out, const std::string& text, std::size_t width) {
+std::string wrapped(const std::string& text, std::size_t width) {
   std::istringstream words(text);
-  std::string word, line = "-";
+  std::string word, line = "-", lines;
   while (words >> word) {
     if (line.size() + 1 + word.size() > width) {
-      out << line << '\n';
+      lines += line + '\n';
       line = " ";
     }
     line += " " + word;
   }
-  out << line << '\n';
+  return lines + line + '\n';
+}
+
+// As many sentences as `room` lines hold with a word on the others, and never fewer than three.
+void summary_lines(std::ostringstream& out, const std::vector<std::string>& sentences,
+                   std::size_t width, std::ptrdiff_t room) {
+  constexpr std::size_t kFewest = 3;
+  std::ptrdiff_t used = 0;
+  for (std::size_t n = 0; n < sentences.size(); ++n) {
+    const std::string lines = wrapped(sentences[n], width);
+    used += std::count(lines.begin(), lines.end(), '\n');
+    const std::ptrdiff_t others = n + 1 == sentences.size() ? 0 : 1;
+    if (n >= kFewest && used + others > room) {
+      out << "- and " << counted(static_cast<std::int64_t>(sentences.size() - n), "sentence")
+          << " more in the report\n";
+      return;
+    }
+    out << lines;
+  }
 }
 
 // Layers to show: all, or the `most` with the highest CV, in the order of the model.
@@ -83,11 +101,16 @@ std::string to_terminal(const Inspection& inspection, int columns, int rows) {
       << " nats a token, " << fixed(inspection.bits_per_byte, 4) << " bits a byte ("
       << counted(inspection.text.windows, "window") << " of " << inspection.text.length << ")\n\n";
   const auto width = static_cast<std::size_t>(std::max(columns, 60));
-  for (const std::string& sentence : summary(inspection)) wrap(out, sentence, width);
-  out << '\n';
   constexpr std::ptrdiff_t kAround = 5;  // title of the layers, place of the page, the prompt
-  const std::string said = out.str();
-  const std::ptrdiff_t left = rows - kAround - std::count(said.begin(), said.end(), '\n');
+  const auto lines_left = [&] {
+    const std::string said = out.str();
+    return rows - kAround - std::count(said.begin(), said.end(), '\n');
+  };
+  const auto layers = std::ranges::count_if(inspection.layers, &LayerInspection::has_heads);
+  summary_lines(out, summary(inspection), width,
+                lines_left() - 1 - std::min(layers, kFewestLayers));
+  out << '\n';
+  const std::ptrdiff_t left = lines_left();
   layer_lines(out, inspection, width,
               static_cast<std::size_t>(std::clamp(left, kFewestLayers, kMostLayers)));
   return out.str();

@@ -4,6 +4,7 @@
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
+#include "sinkwise/core/utf8.h"
 #include "sinkwise/inspect/inspect.h"
 
 namespace sinkwise::inspect {
@@ -23,6 +24,21 @@ std::optional<TokenId> beginning(const Tokenizer& tokenizer, Begin begin) {
       {"the tokenizer knows no beginning token", "--bos", "auto or never", "always", ""});
 }
 
+// At least the first `wanted` ids of a text, where it has so many. A piece of it is enough; its
+// last tokens may be others than the whole text's there, so there are some to spare.
+std::vector<TokenId> first_ids(const Tokenizer& tokenizer, std::string_view text,
+                               std::int64_t wanted) {
+  constexpr std::size_t kBytesOfToken = 16;
+  constexpr std::int64_t kToSpare = 256;
+  const auto enough = static_cast<std::size_t>(wanted + kToSpare);
+  for (std::size_t size = enough * kBytesOfToken;; size *= 2) {
+    const std::string_view piece = text.substr(0, character_boundary(text, size));
+    auto ids = tokenizer.encode(
+        piece, {.special_text = tokenizer::SpecialText::control, .add_special = false});
+    if (piece.size() == text.size() || ids.size() >= enough) return ids;
+  }
+}
+
 std::string text_of(const Tokenizer& tokenizer, TokenId id) {
   const auto bytes = tokenizer.bytes(id);
   return bytes ? std::string(*bytes) : concat("token ", id);
@@ -36,9 +52,9 @@ Windows cut_windows(const Tokenizer& tokenizer, const std::vector<std::string>& 
   const std::int64_t own = options.length - (first ? 1 : 0);
   std::vector<TokenId> ids;
   for (const std::string& text : texts) {
-    if (static_cast<std::int64_t>(ids.size()) >= own * options.most) break;
-    const auto more = tokenizer.encode(
-        text, {.special_text = tokenizer::SpecialText::control, .add_special = false});
+    const std::int64_t wanted = own * options.most - static_cast<std::int64_t>(ids.size());
+    if (wanted <= 0) break;
+    const auto more = first_ids(tokenizer, text, wanted);
     ids.insert(ids.end(), more.begin(), more.end());
   }
   const auto N = std::min(options.most, static_cast<std::int64_t>(ids.size()) / own);

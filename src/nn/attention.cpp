@@ -179,6 +179,9 @@ at::Tensor Attention::attend(const Heads& heads, const AttentionInput& input,
     const ops::Gate rule = gate == ops::Gate::none ? ops::Gate::sink : gate;
     record.informative = ops::informative_rows(geometry, rule, input.x.device());
   }
+  if (input.observe.first_key_weight) {
+    record.sees_first = ops::informative_rows(geometry, ops::Gate::first_key, input.x.device());
+  }
   const bool reference =
       input.observe.weights || needs_reference(config_.mechanism, gate_bias.defined());
   return reference ? attend_reference(heads, input, record) : attend_fused(heads, input, record);

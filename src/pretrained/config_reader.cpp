@@ -39,6 +39,17 @@ std::string ConfigReader::found(const std::string& name) const {
   return value == nullptr ? "nothing" : printable(json_text(*value)).substr(0, 80);
 }
 
+ConfigReader ConfigReader::over(nlohmann::json defaults) const {
+  defaults.update(config_);
+  return {std::move(defaults), where_};
+}
+
+ConfigReader ConfigReader::without(const std::string& name) const {
+  nlohmann::json rest = config_;
+  rest.erase(name);
+  return {std::move(rest), where_};
+}
+
 void ConfigReader::refuse(const std::string& name, const std::string& expected) const {
   throw BadFile({"a model's configuration is malformed", concat(where_, ", ", name), expected,
                  found(name), "check that the file belongs to the model"});

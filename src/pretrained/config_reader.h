@@ -31,6 +31,10 @@ class ConfigReader {
   // A member that is an object, as a reader of its own; an empty one when missing.
   ConfigReader object(const std::string& name) const;
 
+  // The same with other members: those of `defaults` where this has none, and without `name`.
+  ConfigReader over(nlohmann::json defaults) const;
+  ConfigReader without(const std::string& name) const;
+
   [[noreturn]] void refuse(const std::string& name, const std::string& expected) const;
   [[noreturn]] void unsupported(const std::string& name, const std::string& expected) const;
 

@@ -62,6 +62,14 @@ at::Tensor reshaped(const at::Tensor& tensor, const std::vector<std::int64_t>& s
                  "check that config.json belongs to these weights"});
 }
 
+ConfigReader text_config(const ConfigReader& outer, nlohmann::json defaults) {
+  if (!outer.has("text_config")) return outer;
+  if (outer.has("tie_word_embeddings")) {
+    defaults["tie_word_embeddings"] = outer.flag("tie_word_embeddings", false);
+  }
+  return outer.object("text_config").over(std::move(defaults));
+}
+
 ModelConfig common_config(const ConfigReader& config) {
   ModelConfig model;
   model.model_type = config.text("model_type", "");
@@ -84,6 +92,16 @@ nn::AttentionConfig common_attention(const ConfigReader& config, const ModelConf
     config.refuse("num_key_value_heads", concat("a divisor of ", attention.heads, " heads"));
   }
   return attention;
+}
+
+nn::MlpKind gelu_of(const ConfigReader& config, const std::string& name,
+                    const std::string& otherwise) {
+  const std::string kind = config.text(name, otherwise);
+  if (kind == "gelu") return nn::MlpKind::gelu;
+  if (kind == "gelu_new" || kind == "gelu_pytorch_tanh" || kind == "gelu_fast") {
+    return nn::MlpKind::gelu_tanh;
+  }
+  config.unsupported(name, "gelu, gelu_new, gelu_pytorch_tanh or gelu_fast");
 }
 
 std::vector<std::string> layer_types(const ConfigReader& config, std::int64_t layers,

@@ -66,9 +66,17 @@ void take_llama_mlp(Tensors& into, const TensorSource& source, const std::string
 at::Tensor reshaped(const at::Tensor& tensor, const std::vector<std::int64_t>& shape,
                     const std::string& name);
 
+// The text model's configuration where a model that also sees pictures keeps it apart, else all of
+// it. Kept apart, transformers leaves out what its class has by default: `defaults` are those.
+ConfigReader text_config(const ConfigReader& outer, nlohmann::json defaults);
+
 // The sizes and the attention that nearly every config.json spells alike.
 ModelConfig common_config(const ConfigReader& config);
 nn::AttentionConfig common_attention(const ConfigReader& config, const ModelConfig& model);
+
+// GELU by the error function or by the hyperbolic tangent, which goes by three names.
+nn::MlpKind gelu_of(const ConfigReader& config, const std::string& name,
+                    const std::string& otherwise);
 
 // Per layer, whether it has a sliding window: by layer_types, or else by the `otherwise` rule.
 std::vector<std::string> layer_types(const ConfigReader& config, std::int64_t layers,

@@ -141,9 +141,15 @@ Model Model::open(const std::filesystem::path& path, const OpenOptions& options)
 // Finds the output matrix, and compares the shapes of both ends with the configuration.
 void Model::check_ends() {
   check_matrix(*source_, family_->embedding, config_.vocabulary, config_.width);
-  const bool own_output = source_->has(family_->output) && !config_.tied_embedding;
+  const bool own_output = !config_.tied_embedding;
+  if (own_output && !source_->has(family_->output)) {
+    throw BadFile({"a model has no output matrix, and its configuration says that it is not the "
+                   "embedding",
+                   concat(printable(path_.string()), ", ", family_->output), "a tensor", "none",
+                   "use a folder with it; or say \"tie_word_embeddings\": true in config.json to "
+                   "take the embedding"});
+  }
   output_name_ = own_output ? family_->output : family_->embedding;
-  config_.tied_embedding = !own_output;
   check_matrix(*source_, output_name_, config_.vocabulary, config_.width);
   if (config_.learned_positions) {
     check_matrix(*source_, family_->positions, config_.context_length, config_.width);
@@ -161,6 +167,19 @@ void Model::apply_conversion(nn::Mechanism of_file) {
 }
 
 tokenizer::Tokenizer Model::load_tokenizer() const { return open_tokenizer(path_); }
+
+tokenizer::Tokenizer Model::load_tokenizer_that_begins() const {
+  const tokenizer::Tokenizer tokenizer = load_tokenizer();
+  const auto config = nlohmann::json::parse(config_json_);
+  const auto said = config.find("bos_token_id");
+  if (tokenizer.begin_of_text() || said == config.end() || !said->is_number_integer()) {
+    return tokenizer;
+  }
+  const auto id = said->get<std::int64_t>();
+  if (id < 0 || id >= tokenizer.vocabulary_size()) return tokenizer;
+  return tokenizer.beginning_with(static_cast<tokenizer::TokenId>(id));
+}
+
 std::vector<tokenizer::TokenId> Model::end_tokens() const {
   return pretrained::end_tokens(path_, {nlohmann::json::parse(config_json_), path_.string()});
 }

@@ -3,6 +3,7 @@
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
 #include "sinkwise/core/text.h"
+#include "weights_source.h"
 
 namespace sinkwise::pretrained {
 namespace {
@@ -28,15 +29,16 @@ Opened open_model(const std::filesystem::path& path) {
     Opened opened{gguf_config(weights, where), nullptr, {}};
     if (const auto* factors = weights.find("rope_freqs.weight")) {
       opened.rotary_factors = at::empty(factors->shape, at::kFloat);
-      weights.to_float32(factors->name, {opened.rotary_factors.mutable_data_ptr<float>(),
-                                         static_cast<std::size_t>(factors->elements)});
+      weights.to_float32(factors->name, span_of(opened.rotary_factors));
     }
     opened.source = gguf_source(std::move(weights));
     return opened;
   }
   const bool folder = std::filesystem::is_directory(path);
   ConfigReader config = read_config(folder ? path : path.parent_path());
-  return {std::move(config), hugging_face_source(std::move(weights)), {}};
+  const auto blocks = block_scales_of(config, weights);
+  if (blocks) config = config.without("quantization_config");  // from here on they are plain
+  return {std::move(config), hugging_face_source(std::move(weights), blocks), {}};
 }
 
 tokenizer::Tokenizer open_tokenizer(const std::filesystem::path& path) {

@@ -64,7 +64,7 @@ RotaryConfig scaled(const ConfigReader& p, const at::Tensor& frequency, double b
   if (type == "linear") return {frequency / p.number("factor", 1.0), 1.0};
   if (type == "llama3") return {llama3_frequencies(p, frequency, context_length), 1.0};
   if (type == "yarn") return {yarn_frequencies(p, frequency, base, context_length), yarn_scale(p)};
-  p.unsupported("rope_type", "default, linear, llama3 or yarn");
+  p.unsupported(p.has("rope_type") ? "rope_type" : "type", "default, linear, llama3 or yarn");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <torch/torch.h>
 
+#include "quantization.h"
 #include "sinkwise/checkpoint/dtype.h"
 #include "sinkwise/weights/weights.h"
 
@@ -53,8 +54,9 @@ class TensorSource {
 };
 
 // Hugging Face's safetensors. Names lose what some files put in front of "model." or
-// "transformer.".
-std::unique_ptr<TensorSource> hugging_face_source(weights::Weights weights);
+// "transformer.". With `blocks`, matrices that have factors are read times them.
+std::unique_ptr<TensorSource> hugging_face_source(weights::Weights weights,
+                                                  std::optional<BlockScales> blocks);
 
 // GGUF, whose names are translated and whose rotary rows are put back in order.
 std::unique_ptr<TensorSource> gguf_source(weights::Weights weights);

@@ -3,13 +3,10 @@
 #include "sinkwise/weights/rotary_rows.h"
 
 namespace sinkwise::pretrained {
-namespace {
 
 std::span<float> span_of(const at::Tensor& values) {
   return {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())};
 }
-
-}  // namespace
 
 WeightsSource::WeightsSource(weights::Weights weights) : weights_(std::move(weights)) {
   for (const weights::Tensor& tensor : weights_.tensors()) elements_ += tensor.elements;

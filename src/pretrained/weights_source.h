@@ -37,6 +37,9 @@ class WeightsSource : public TensorSource {
   std::uint64_t elements_ = 0;
 };
 
+// The numbers of a contiguous float32 tensor.
+std::span<float> span_of(const at::Tensor& values);
+
 // weights::undo_interleaved_rows on a projection [heads D, columns], or its bias.
 void undo_interleaved(const at::Tensor& values, std::int64_t heads);
 

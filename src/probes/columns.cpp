@@ -56,18 +56,21 @@ void ColumnProbe::add_window(const at::Tensor& query, const at::Tensor& key, con
     const at::Tensor first = weight.select(2, 0);  // [H, rows]
     later_first.add_((row == 0 ? first.narrow(1, 1, rows - 1) : first).sum(1));
   }
-  const double total = static_cast<double>(T);
+  // A window hides a column from all but `reach` rows, its own among them.
+  const std::int64_t reach = std::min(T, window_.value_or(T));
+  const double total = static_cast<double>(T), seen = static_cast<double>(reach);
   const at::Tensor mass = columns.to(at::kDouble) / total;
   const at::Tensor heaviest = std::get<0>(mass.topk(std::min<std::int64_t>(4, T), -1));
   add_to(first_, mass.select(1, 0));
   add_to(largest_, heaviest.select(1, 0));
   add_to(top4_, heaviest.sum(1));
-  add_to(elsewhere_, std::get<0>(mass.narrow(1, 1, T - 1).max(1)));
-  add_to(sinks_, (later_first / (total - 1) > kSinkWeight).to(at::kDouble));
+  add_to(elsewhere_, std::get<0>(mass.narrow(1, 1, T - 1).max(1)) * (total / seen));
+  add_to(sinks_, (later_first / std::max(seen - 1.0, 1.0) > kSinkWeight).to(at::kDouble));
   add_to(entropy_, entropy.to(at::kDouble) / total);
   add_to(column_sum_, mass.mean(0));
   if (marked.defined()) {
-    const at::Tensor rows = at::arange(T, 0, -1, at::kDouble);  // that may see each column
+    const at::Tensor rows =  // that may see each column
+        at::arange(T, 0, -1, at::kDouble).clamp_max(static_cast<double>(reach));
     add_to(marked_weight_, at::matmul(columns.to(at::kDouble), marked.to(at::kDouble)));
     marked_rows_ += (rows * marked).sum().item<double>();
   }

@@ -83,10 +83,11 @@ void HeadProbe::add_layer(LayerSums& sums, const nn::AttentionRecord& record,
   sums.gate.add(gate, informative);
   add_to(sums.histogram, histogram_counts(gate, informative));
   const at::Tensor first_weight = record.first_key_weight.to(at::kCPU);
-  sums.first_weight.add(first_weight, later);
+  const at::Tensor sees_first = record.sees_first.to(at::kCPU);
+  sums.first_weight.add(first_weight, sees_first);
   for (std::int64_t g = 0; group.defined() && g < groups_; ++g) {
     sums.group_first_weight[static_cast<std::size_t>(g)].add(
-        first_weight, later.logical_and(group.to(at::kCPU) == g));
+        first_weight, sees_first.logical_and(group.to(at::kCPU) == g));
   }
   sums.output_norm.add(record.output_norm.to(at::kCPU), at::ones_like(first));
   const at::Tensor value_norm =

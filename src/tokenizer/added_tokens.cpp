@@ -16,9 +16,7 @@ std::uint32_t first_character(std::string_view text, std::size_t& size) {
 }
 
 std::uint32_t last_character(std::string_view text, std::size_t& size) {
-  std::size_t begin = text.size() - 1;
-  while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0u) == 0x80u) --begin;
-  return first_character(text.substr(begin), size);
+  return first_character(text.substr(character_boundary(text, text.size() - 1)), size);
 }
 
 bool is_single_word(std::string_view text, std::size_t begin, std::size_t end) {

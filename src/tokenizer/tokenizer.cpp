@@ -107,7 +107,14 @@ std::size_t unfinished_bytes(std::string_view bytes) {
 }  // namespace
 
 Tokenizer::Tokenizer(Pipeline pipeline)
-    : pipeline_(std::make_shared<const Pipeline>(std::move(pipeline))) {}
+    : pipeline_(std::make_shared<const Pipeline>(std::move(pipeline))),
+      begin_of_text_(pipeline_->begin_of_text) {}
+
+Tokenizer Tokenizer::beginning_with(TokenId id) const {
+  Tokenizer other = *this;
+  other.begin_of_text_ = id;
+  return other;
+}
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
   check_text(text);
@@ -141,7 +148,7 @@ std::optional<TokenId> Tokenizer::find(std::string_view content) const {
 }
 
 bool Tokenizer::is_special(TokenId id) const { return is_special_id(*pipeline_, id); }
-std::optional<TokenId> Tokenizer::begin_of_text() const { return pipeline_->begin_of_text; }
+std::optional<TokenId> Tokenizer::begin_of_text() const { return begin_of_text_; }
 std::optional<TokenId> Tokenizer::end_of_text() const { return pipeline_->end_of_text; }
 const std::vector<TokenId>& Tokenizer::prefix() const { return pipeline_->prefix; }
 const std::vector<TokenId>& Tokenizer::suffix() const { return pipeline_->suffix; }

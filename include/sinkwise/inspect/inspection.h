@@ -12,11 +12,11 @@
 
 namespace sinkwise::inspect {
 
-inline constexpr const char* kLearnedSink = "learned sink";
+inline constexpr const char *kLearnedSink = "learned sink", *kExplicitGate = "explicit gate";
 
 struct ModelFacts {
   std::string path, family, model_type;
-  std::string gate;  // where the gate is read: "first token", kLearnedSink or "explicit gate"
+  std::string gate;  // where the gate is read: "first token", kLearnedSink or kExplicitGate
   std::int64_t layers = 0, width = 0, heads = 0, key_heads = 0, head_size = 0, vocabulary = 0,
                context_length = 0;
 };

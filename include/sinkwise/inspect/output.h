@@ -20,8 +20,8 @@ report::Document to_document(const Inspection& inspection, const std::string& co
 nlohmann::json to_json(const Inspection& inspection);
 
 // The summary and one line a layer, for a terminal of `columns` (at least 60) and `rows`; of many
-// layers the most telling ones that there is room for, and never fewer than four. Names from files
-// cannot drive the terminal.
+// layers the most telling ones that there is room for, and never fewer than four; on a small one
+// the last sentences of the summary are only counted. Names from files cannot drive the terminal.
 std::string to_terminal(const Inspection& inspection, int columns = 100, int rows = 40);
 
 }  // namespace sinkwise::inspect

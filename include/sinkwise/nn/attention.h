@@ -61,6 +61,7 @@ struct AttentionRecord {
   at::Tensor lse;          // [B, H, T]
   at::Tensor
       first_key_weight;    // [B, H, T] P_i,f(i); for unnormalised controls a share of the total
+  at::Tensor sees_first;   // [B or 1, T] bool: rows but the first token's that see the first key
   at::Tensor weights;      // [B, H, T, T]
   at::Tensor value_norm;   // [B, K, T] ||v_j||
   at::Tensor output_norm;  // [B, H, T] ||o_i|| of the head before the output projection

@@ -40,6 +40,10 @@ class Model {
   // checkpoint of llama2.c. Errors as its own.
   tokenizer::Tokenizer load_tokenizer() const;
 
+  // The same for a caller that wants a beginning token: where the tokenizer's files name none,
+  // bos_token_id of config.json does (GPT-2).
+  tokenizer::Tokenizer load_tokenizer_that_begins() const;
+
   // The tokens that end a text by config.json and generation_config.json (eos_token_id, one id or
   // several); the tokenizer may know another. BadFile when they are no ids.
   std::vector<tokenizer::TokenId> end_tokens() const;

@@ -15,10 +15,13 @@ struct ColumnHeads {
   std::vector<double> first;        // mass of the first column
   std::vector<double> largest;      // mass of the heaviest column, window by window, then averaged
   std::vector<double> top4;         // of the four heaviest columns together
-  std::vector<double> elsewhere;    // of the heaviest column that is not the first
+  std::vector<double> elsewhere;    // of the heaviest column that is not the first; in a layer with
+                                    // a window of W < T, where no column has more than W / T of all
+                                    // attention, its share of that of W rows
   std::vector<double> sink_rate;    // Sink_1: share of windows whose first column has a mean weight
                                     // above 0.3 (arXiv 2410.10781: rows from it on; ours leaves out
-                                    // the first row itself, whose weight is 1 by construction)
+                                    // the first row itself, whose weight is 1 by construction, and
+                                    // rows that do not see it)
   std::vector<double> entropy;      // mean entropy of a row, nats
   std::vector<double> column_mean;  // [T] mass of each column, averaged over heads and windows
   std::vector<double> marked;       // mean weight on a marked column over the rows that may see it,

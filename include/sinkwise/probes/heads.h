@@ -15,7 +15,7 @@ namespace sinkwise::probes {
 // What each head of one layer did over a set of batches. Vectors have one entry a query head.
 struct LayerHeads {
   std::vector<double> importance;          // Imp_h: mean gate over informative rows
-  std::vector<double> first_token_weight;  // mean P_i,f(i) over rows i != f(i)
+  std::vector<double> first_token_weight;  // mean P_i,f(i) over rows i != f(i) that see f(i)
   std::vector<std::vector<double>>
       first_token_weight_by_group;  // [group][H]; NaN for an empty group
   std::vector<double> value_drain;  // mean ||v_f|| / mean ||v_j||, j != f, of the head's key head

@@ -63,6 +63,9 @@ class Tokenizer {
   // vocabulary, else a SentencePiece text, whose spaces are U+2581.
   std::optional<TokenId> find(std::string_view content) const;
 
+  // The same with another begin_of_text(); prefix() stays.
+  Tokenizer beginning_with(TokenId id) const;
+
   bool is_special(TokenId id) const;  // a control token; false for an id without token
   std::optional<TokenId> begin_of_text() const;
   std::optional<TokenId> end_of_text() const;
@@ -75,6 +78,7 @@ class Tokenizer {
  private:
   friend class TextStream;
   std::shared_ptr<const Pipeline> pipeline_;
+  std::optional<TokenId> begin_of_text_;
 };
 
 // Decodes ids as they come, for a generator that prints while it writes.

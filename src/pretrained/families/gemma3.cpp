@@ -26,11 +26,22 @@ std::vector<RotaryConfig> rotary_pair(const ConfigReader& config, std::int64_t h
   return {rotary_of(config, head_size, 1e6), {nn::rotary_frequencies(head_size, local), 1.0}};
 }
 
+// Gemma3TextConfig's, beside those that are read with a default below.
+const nlohmann::json kDefaults = {
+    {"vocab_size", 262208},      {"hidden_size", 2304},       {"intermediate_size", 9216},
+    {"num_hidden_layers", 26},   {"num_attention_heads", 8},  {"num_key_value_heads", 4},
+    {"sliding_window", 4096},    {"max_position_embeddings", 131072}};
+
 ModelConfig gemma3_config(const ConfigReader& outer) {
-  // A model that also sees pictures keeps the text model's configuration apart.
-  const ConfigReader config = outer.has("text_config") ? outer.object("text_config") : outer;
+  const ConfigReader config = text_config(outer, kDefaults);
   for (const char* name : {"attn_logit_softcapping", "final_logit_softcapping"}) {
     if (config.has(name)) config.unsupported(name, "null");
+  }
+  if (config.flag("use_bidirectional_attention", false)) {
+    config.unsupported("use_bidirectional_attention", "false");
+  }
+  if (config.text("hidden_activation", "gelu_pytorch_tanh") != "gelu_pytorch_tanh") {
+    config.unsupported("hidden_activation", "gelu_pytorch_tanh");
   }
   ModelConfig model = common_config(config);
   nn::AttentionConfig attention = common_attention(config, model);

@@ -19,16 +19,12 @@ ModelConfig gpt2_config(const ConfigReader& config) {
     config.unsupported("scale_attn_by_inverse_layer_idx", "false");
   }
   if (!config.flag("scale_attn_weights", true)) config.unsupported("scale_attn_weights", "true");
-  const std::string activation = config.text("activation_function", "gelu_new");
-  if (activation != "gelu_new" && activation != "gelu_pytorch_tanh" && activation != "gelu") {
-    config.unsupported("activation_function", "gelu_new, gelu_pytorch_tanh or gelu");
-  }
   nn::AttentionConfig attention;
   attention.width = model.width;
   attention.heads = attention.key_heads = config.size("n_head");
   attention.head_size = std::max<std::int64_t>(1, model.width / attention.heads);
   attention.input_bias = attention.output_bias = true;
-  const MlpConfig mlp{activation == "gelu" ? nn::MlpKind::gelu : nn::MlpKind::gelu_tanh,
+  const MlpConfig mlp{gelu_of(config, "activation_function", "gelu_new"),
                       config.size("n_inner", 4 * model.width), true};
   model.layers.assign(static_cast<std::size_t>(config.layers("n_layer")),
                       LayerConfig{attention, mlp, {}});

@@ -7,6 +7,23 @@
 namespace sinkwise::pretrained {
 namespace {
 
+// Which layers have a window: in Llama none, whatever its file says of windows; in Mistral all where
+// it names one; in Qwen2 and Qwen3 those that are listed, or those after the first ones.
+std::vector<std::string> window_types(const ConfigReader& config, const std::string& model_type) {
+  const std::int64_t layers = config.layers("num_hidden_layers");
+  const auto all = [&](const char* type) {
+    return std::vector<std::string>(static_cast<std::size_t>(layers), type);
+  };
+  if (model_type == "llama") return all("full_attention");
+  const bool named = config.has("sliding_window");
+  if (model_type == "mistral") return all(named ? "sliding_attention" : "full_attention");
+  const bool used = named && config.flag("use_sliding_window", false);
+  const double first = config.number("max_window_layers", 28);
+  return layer_types(config, layers, [&](std::int64_t layer) {
+    return used && static_cast<double>(layer) >= first ? "sliding_attention" : "full_attention";
+  });
+}
+
 ModelConfig llama_config(const ConfigReader& config) {
   ModelConfig model = common_config(config);
   nn::AttentionConfig attention = common_attention(config, model);
@@ -15,21 +32,12 @@ ModelConfig llama_config(const ConfigReader& config) {
   attention.output_bias = config.flag("attention_bias", false);
   attention.qk_norm = qwen3;
   model.tied_embedding = config.flag("tie_word_embeddings", false);
-  const double base = model.model_type == "qwen3" ? 1e6 : 1e4;
-  model.rotary = {rotary_of(config, rotary_size_of(config, attention.head_size, 1.0), base)};
+  model.rotary = {rotary_of(config, rotary_size_of(config, attention.head_size, 1.0), 1e4)};
   const MlpConfig mlp{nn::MlpKind::swiglu, config.size("intermediate_size"),
                       config.flag("mlp_bias", false)};
   if (config.text("hidden_act", "silu") != "silu") config.unsupported("hidden_act", "silu");
 
-  const std::int64_t layers = config.layers("num_hidden_layers");
-  const bool has_window =
-      config.has("sliding_window") && config.flag("use_sliding_window", !qwen2 && !qwen3);
-  const std::int64_t first =
-      has_window && (qwen2 || qwen3) ? config.size("max_window_layers", 1) : 0;
-  const auto types = layer_types(config, layers, [&](std::int64_t layer) {
-    return has_window && layer >= first ? "sliding_attention" : "full_attention";
-  });
-  for (const std::string& type : types) {
+  for (const std::string& type : window_types(config, model.model_type)) {
     model.layers.push_back(softmax_layer(config, type, attention, mlp));
   }
   return model;

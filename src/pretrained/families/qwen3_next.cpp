@@ -44,8 +44,15 @@ std::variant<MlpConfig, nn::ExpertsConfig> mlp_config(const ConfigReader& config
   return experts;
 }
 
+// Qwen3_5TextConfig's, beside those that are read with a default below.
+const nlohmann::json kDefaults = {
+    {"vocab_size", 248320},    {"hidden_size", 4096},        {"intermediate_size", 12288},
+    {"num_hidden_layers", 32}, {"num_attention_heads", 16}, {"num_key_value_heads", 4},
+    {"max_position_embeddings", 32768}};
+
 ModelConfig qwen3_next_config(const ConfigReader& outer) {
-  const ConfigReader config = outer.has("text_config") ? outer.object("text_config") : outer;
+  const ConfigReader config = text_config(outer, kDefaults);
+  if (!config.flag("attn_output_gate", true)) config.unsupported("attn_output_gate", "true");
   ModelConfig model = common_config(config);
   nn::AttentionConfig attention = common_attention(config, model);
   attention.head_size = config.size("head_dim", 256);
@@ -56,7 +63,7 @@ ModelConfig qwen3_next_config(const ConfigReader& outer) {
   if (config.text("hidden_act", "silu") != "silu") config.unsupported("hidden_act", "silu");
   model.tied_embedding = config.flag("tie_word_embeddings", false);
   const auto rotary_size = rotary_size_of(config, attention.head_size, 0.25);
-  model.rotary = {rotary_of(config, rotary_size, 1e7)};
+  model.rotary = {rotary_of(config, rotary_size, 1e4)};
   const std::int64_t interval = config.size("full_attention_interval", 4);
   const auto types =
       layer_types(config, config.layers("num_hidden_layers"), [&](std::int64_t layer) {

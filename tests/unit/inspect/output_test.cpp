@@ -135,16 +135,20 @@ TEST(Summary, SaysWhichOrderFindsTheHeadsThatCanGo) {
   EXPECT_TRUE(contains(all(summary(inspection)), "Neither importance nor HONOR"));
 }
 
-// 40 layers on a screen of 24 rows: the sentences, and the four layers that are always there.
+// 40 layers: on a screen of 24 rows the sentences that there is room for and the four layers that
+// are always there.
 TEST(Terminal, LayersGiveWayToASmallScreen) {
   Inspection inspection = inspect_fixture("llama", 0);
   inspection.layers.resize(40, inspection.layers.front());
-  auto lines = [&](int rows) {
-    const std::string text = to_terminal(inspection, 100, rows);
+  auto lines = [&](int columns, int rows) {
+    const std::string text = to_terminal(inspection, columns, rows);
     return std::count(text.begin(), text.end(), '\n');
   };
-  EXPECT_EQ(lines(100) - lines(24), 12 - 4);
-  EXPECT_LE(lines(36), 36 - 3);
+  EXPECT_LE(lines(80, 24), 24 - 3);  // the place of the page and the prompt follow
+  EXPECT_LE(lines(100, 36), 36 - 3);
+  EXPECT_EQ(lines(100, 100) - lines(100, 90), 0);
+  EXPECT_TRUE(contains(to_terminal(inspection, 80, 24), "more in the report"));
+  EXPECT_FALSE(contains(to_terminal(inspection, 100, 100), "more in the report"));
 }
 
 TEST(Output, ALearnedSinkHasTheRestOfTheGate) {

@@ -29,6 +29,19 @@ TEST(Windows, FollowEachOtherWithoutOverlap) {
   EXPECT_FALSE(windows.facts.begin_id);
 }
 
+// Of a long text only its beginning is encoded, and the ids are those of the whole.
+TEST(Windows, OfALongTextAreThoseOfTheWhole) {
+  const Tokenizer tokenizer = fixture_tokenizer();
+  std::string text;
+  for (int n = 0; n < 20000; ++n) text += n % 7 == 0 ? "the dogs \u00e9" : kText.substr(n % 11, 9);
+  const auto ids = tokenizer.encode(text, {.add_special = false});
+  const auto windows =
+      cut_windows(tokenizer, {text}, {.length = 100, .most = 20, .begin = Begin::never});
+  const auto found = flat(windows.tokens);
+  ASSERT_EQ(found.size(), 2000u);
+  EXPECT_TRUE(std::equal(found.begin(), found.end(), ids.begin()));
+}
+
 TEST(Windows, ABeginningTokenTakesOnePlaceOfEach) {
   const Tokenizer tokenizer = fixture_tokenizer();
   const auto ids = tokenizer.encode(kText, {.add_special = false});

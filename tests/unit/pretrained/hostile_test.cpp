@@ -192,6 +192,26 @@ TEST_F(Hostile, OtherMembers) {
                                      "residual_multiplier");
 }
 
+TEST_F(Hostile, MembersThatWouldChangeTheComputation) {
+  expect_config_refused<Unsupported>("gemma3", {{"use_bidirectional_attention", true}},
+                                     "use_bidirectional_attention");
+  expect_config_refused<Unsupported>("gemma3", {{"hidden_activation", "silu"}},
+                                     "hidden_activation");
+  expect_config_refused<Unsupported>("qwen3_5", {{"attn_output_gate", false}}, "attn_output_gate");
+  expect_config_refused<Unsupported>(
+      "llama", {{"rope_parameters", nullptr}, {"rope_scaling", {{"type", "dynamic"}}}}, "dynamic");
+}
+
+// Transformers takes the embedding only where the configuration says so.
+TEST_F(Hostile, AMissingOutputMatrixIsNotTheEmbedding) {
+  auto model = test::ModelFolder::of_fixture("llama");
+  model.config["tie_word_embeddings"] = false;
+  model.tensors.erase("lm_head.weight");
+  expect_refused(written(model), "lm_head.weight");
+  model.config["tie_word_embeddings"] = true;
+  EXPECT_NO_THROW(use(written(model)));
+}
+
 TEST_F(Hostile, AMissingTensor) {
   for (const char* name :
        {"model.embed_tokens.weight", "model.norm.weight", "model.layers.1.mlp.up_proj.weight",

@@ -14,7 +14,7 @@ namespace sinkwise::test {
 // A model in memory that a test changes before it is written.
 struct ModelFolder {
   nlohmann::json config;
-  std::map<std::string, at::Tensor> tensors;  // float32
+  std::map<std::string, at::Tensor> tensors;  // float32, or float8_e4m3fn
 
   static ModelFolder of_fixture(const std::string& name) {
     const auto folder = pretrained_fixtures() / name;
@@ -35,7 +35,8 @@ struct ModelFolder {
       held.push_back(tensor.contiguous());
       const auto* bytes = static_cast<const std::byte*>(held.back().const_data_ptr());
       views.push_back({name,
-                       checkpoint::Dtype::F32,
+                       tensor.scalar_type() == at::kFloat ? checkpoint::Dtype::F32
+                                                          : checkpoint::Dtype::F8_E4M3,
                        tensor.sizes().vec(),
                        {bytes, static_cast<std::size_t>(held.back().nbytes())}});
     }

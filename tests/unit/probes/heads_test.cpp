@@ -14,7 +14,7 @@ at::Tensor row(std::vector<double> values) { return at::tensor(values, at::kFloa
 nn::AttentionRecord sample() {
   nn::AttentionRecord record;
   record.gate = at::stack({row({0.0, 0.2, 0.4, 0.6}), row({0.0, 1.0, 0.97, 0.52})}).unsqueeze(0);
-  record.informative = torch::tensor({{0, 1, 1, 1}}).to(at::kBool);
+  record.informative = record.sees_first = torch::tensor({{0, 1, 1, 1}}).to(at::kBool);
   record.first_key_weight =
       at::stack({row({1.0, 0.8, 0.6, 0.4}), row({1.0, 0.0, 0.03, 0.48})}).unsqueeze(0);
   record.value_norm = row({1.0, 2.0, 4.0, 6.0}).view({1, 1, 4});
@@ -37,6 +37,15 @@ TEST(HeadProbe, GivesMeansWorkedOutByHand) {
   expect_near(layers[0].value_drain, {0.25, 0.25});  // 1 / mean(2, 4, 6), for both query heads
   expect_near(layers[0].output_norm, {2.5, 0.5});
   EXPECT_TRUE(layers[0].first_token_weight_by_group.empty());
+}
+
+// In a layer with a window the last row does not see the first token.
+TEST(HeadProbe, RowsThatDoNotSeeTheFirstTokenSayNothingOfItsWeight) {
+  HeadProbe probe(0);
+  nn::AttentionRecord record = sample();
+  record.sees_first = torch::tensor({{0, 1, 1, 0}}).to(at::kBool);
+  probe.add({record}, {}, {});
+  expect_near(probe.result()[0].first_token_weight, {0.7, 0.015});
 }
 
 TEST(HeadProbe, HistogramsCountInformativeRowsInTwentyBins) {
@@ -105,7 +114,9 @@ TEST(HeadProbe, WithoutGroupsInTheBatchTheirMeansAreNan) {
 
 TEST(HeadProbe, PackedDocumentsHaveOneFirstTokenEach) {
   HeadProbe probe(0);
-  probe.add({sample()}, {}, torch::tensor({{0, 0, 2, 2}}, at::kLong));
+  nn::AttentionRecord record = sample();
+  record.sees_first = torch::tensor({{0, 1, 0, 1}}).to(at::kBool);
+  probe.add({record}, {}, torch::tensor({{0, 0, 2, 2}}, at::kLong));
   const auto layer = probe.result()[0];
   expect_near(layer.first_token_weight, {(0.8 + 0.4) / 2, (0.0 + 0.48) / 2});
   // First tokens at 0 and 2: mean(1, 4) over mean(2, 6).
