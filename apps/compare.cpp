@@ -16,7 +16,7 @@ namespace {
 struct Arguments {
   std::vector<std::string> folders;
   std::string out = "comparison", overhead;
-  std::int64_t shared_heads = 0;
+  std::optional<std::int64_t> shared_heads;
   bool json = false;
 };
 
@@ -24,7 +24,7 @@ std::string command_text(const Arguments& arguments) {
   std::string command = "sinkwise compare";
   for (const std::string& folder : arguments.folders) command += " " + shell_word(folder);
   if (!arguments.overhead.empty()) command += " --overhead " + shell_word(arguments.overhead);
-  if (arguments.shared_heads != 0) command += concat(" --shared-heads ", arguments.shared_heads);
+  if (arguments.shared_heads) command += concat(" --shared-heads ", *arguments.shared_heads);
   return command + " --out " + shell_word(arguments.out);
 }
 
@@ -66,7 +66,7 @@ bool are_inspections(const Arguments& arguments) {
                   " without");
   };
   if (inspections == 0) {
-    if (arguments.shared_heads != 0)
+    if (arguments.shared_heads)
       refuse("--shared-heads is for inspections: runs say themselves what they shared.", counts());
     return false;
   }
@@ -109,9 +109,9 @@ void add_compare(CLI::App& app, Work& work) {
                       "runs: overhead.json of `sinkwise bench overhead`");
   command
       ->add_option("--shared-heads", arguments->shared_heads,
-                   "inspections: most important heads a layer told apart; 0: a quarter")
-      ->check(at_least(0))
-      ->capture_default_str();
+                   "inspections: most important heads a layer that stayed out of the balance; "
+                   "left out: a quarter")
+      ->check(at_least(0));
   command->add_flag("--json", arguments->json,
                     "report.json on stdout as well, instead of the summary");
   command->footer(

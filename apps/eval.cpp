@@ -126,9 +126,9 @@ int run(const Arguments& arguments) {
   std::optional<eval::Other> other;  // read first: what does not fit is said before hours of work
   if (!arguments.against.empty()) other = eval::read_other(arguments.against, tasks);
 
-  const eval::Settings settings{printable(arguments.model), hash_of(arguments),
-                                arguments.bos,              encoder.begin(),
-                                windows,                    arguments.batch_tokens};
+  const eval::Settings settings{
+      printable(arguments.model), hash_of(arguments), arguments.bos, encoder.begin(), windows,
+      arguments.batch_tokens};
   std::optional<eval::ItemLog> log;
   if (!arguments.out.empty()) log.emplace(arguments.out, eval::settings_json(settings, tasks));
   Console console;

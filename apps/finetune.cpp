@@ -35,9 +35,15 @@ std::string command_text(const FinetuneArguments& a) {
   return a.out.empty() ? command : command + " --out " + shell_word(a.out);
 }
 
-// One run to its end and its folders; what it was trained on, or null when it was interrupted.
-std::shared_ptr<const data::Task> run_one(const FinetuneRecipe& loaded,
-                                          const Arguments& arguments) {
+// A run that came to its end: what it was trained on, and its directory, which is ours as long as
+// this lives.
+struct Ended {
+  std::shared_ptr<const data::Task> task;
+  checkpoint::RunDirectory owned;
+};
+
+// One run to its end and its folders; nothing when it was interrupted.
+std::optional<Ended> run_one(const FinetuneRecipe& loaded, const Arguments& arguments) {
   const FinetuneConfig& config = loaded.config;
   TrainConsole console;
   train::configure_process(config);
@@ -45,12 +51,13 @@ std::shared_ptr<const data::Task> run_one(const FinetuneRecipe& loaded,
   const auto tuned = finetune::prepare(model, config);
   const train::Experiment experiment = finetune::experiment_of(config, tuned, console);
   if (arguments.fresh) start_over(config.run.directory, arguments.force);
+  auto owned = train::own_directory(config, loaded.table, experiment);
   const train::Outcome outcome =
-      train::run(config, loaded.table, experiment, console, stop_requested());
-  if (!console.tell(outcome, config.run.directory)) return nullptr;
+      train::run(config, loaded.table, experiment, owned, console, stop_requested());
+  if (!console.tell(outcome, config.run.directory)) return std::nullopt;
   const auto folder = finetune::write_outcome(config, *tuned);
   std::cout << "model: " << folder.string() << std::endl;
-  return experiment.task;
+  return Ended{experiment.task, std::move(owned)};
 }
 
 // The same without balance, in OUT/twin: what it is told twice, its own word decides.
@@ -78,11 +85,11 @@ int run(const Arguments& arguments) {
     twin = load_twin(*balanced, arguments.recipe);
     finetune::check_outcome(twin->config);
   }
-  const auto task = run_one(*balanced, arguments);
-  if (!task) return kInterrupted;
+  const auto ended = run_one(*balanced, arguments);
+  if (!ended) return kInterrupted;
   if (twin && !run_one(*twin, arguments)) return kInterrupted;
   if (!arguments.no_report) {
-    write_finetune_report(balanced->config, *task, command_text(arguments.recipe));
+    write_finetune_report(balanced->config, *ended->task, command_text(arguments.recipe));
   }
   return kOk;
 }

@@ -66,7 +66,7 @@ void write_report(const std::vector<std::filesystem::path>& runs,
 }
 
 void write_change(const std::filesystem::path& before, const std::filesystem::path& after,
-                  std::int64_t shared_heads, const ReportPlace& place) {
+                  std::optional<std::int64_t> shared_heads, const ReportPlace& place) {
   show(compare::compare_inspections(compare::load_inspection(before),
                                     compare::load_inspection(after), shared_heads),
        place);

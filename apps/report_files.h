@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,6 @@ void write_report(const std::vector<std::filesystem::path>& runs,
 
 // The same of two inspections; `shared_heads` as in compare_inspections().
 void write_change(const std::filesystem::path& before, const std::filesystem::path& after,
-                  std::int64_t shared_heads, const ReportPlace& place);
+                  std::optional<std::int64_t> shared_heads, const ReportPlace& place);
 
 }  // namespace sinkwise::apps

@@ -67,8 +67,9 @@ int run(const Arguments& arguments) {
   train::configure_process(recipe->config);
   const train::Experiment experiment = train::from_scratch(recipe->config);
   if (arguments.fresh) start_over(directory, arguments.force);
+  auto owned = train::own_directory(recipe->config, recipe->table, experiment);
   const train::Outcome outcome =
-      train::run(recipe->config, recipe->table, experiment, console, stop_requested());
+      train::run(recipe->config, recipe->table, experiment, owned, console, stop_requested());
   if (!console.tell(outcome, directory.string())) return kInterrupted;
   std::cout << (directory / "result.json").string() << '\n';
   return kOk;

@@ -40,13 +40,13 @@ void require_same_sizes(const Inspection& before, const Inspection& after) {
   }
 }
 
-std::int64_t shared_heads_of(std::int64_t heads, std::int64_t asked) {
-  if (asked == 0) return std::max<std::int64_t>(1, heads / 4);
-  if (asked > 0 && asked < heads) return asked;
+std::int64_t shared_heads_of(std::int64_t heads, std::optional<std::int64_t> asked) {
+  if (!asked) return heads < 2 ? 0 : quarter_of_heads(heads);
+  if (*asked >= 0 && *asked < std::max<std::int64_t>(heads, 1)) return *asked;
   throw BadArgument({.what = "So many heads of a layer cannot be shared.",
                      .where = "compare, shared heads",
-                     .expected = concat("0 for a quarter, or 1 to ", heads - 1),
-                     .found = concat(asked),
+                     .expected = concat("0 to ", heads - 1),
+                     .found = concat(*asked),
                      .next = "give the number that the fine-tuning left out of the balance loss"});
 }
 
@@ -80,12 +80,20 @@ Change both(const InspectedLayer& before, const InspectedLayer& after,
   return {figure(before), figure(after)};
 }
 
+// The share of the m most important heads before that are so after.
+double top_overlap(const InspectedLayer& before, const InspectedLayer& after, std::int64_t m) {
+  const std::vector<bool> was = top_heads(before.importance, m),
+                          is = top_heads(after.importance, m);
+  int same = 0;
+  for (std::size_t i = 0; i < was.size(); ++i) same += was[i] && is[i] ? 1 : 0;
+  return same / static_cast<double>(std::min<std::size_t>(static_cast<std::size_t>(m), was.size()));
+}
+
 ChangedLayer changed_layer(const InspectedLayer& before, const InspectedLayer& after,
-                           std::int64_t m) {
+                           std::int64_t m, std::int64_t top) {
   ChangedLayer layer;
   if (!before.has_heads()) return layer;
-  const std::vector<bool> shared = top_heads(before.importance, m),
-                          top_after = top_heads(after.importance, m);
+  const std::vector<bool> shared = top_heads(before.importance, m);
   layer.cv = {before.cv, after.cv};
   layer.mean_gate = {before.mean_gate, after.mean_gate};
   layer.min_gate = {before.min_gate, after.min_gate};
@@ -95,10 +103,7 @@ ChangedLayer changed_layer(const InspectedLayer& before, const InspectedLayer& a
   layer.routed_gate =
       both(before, after, [&](const auto& l) { return mean_where(l.importance, shared, false); });
   layer.open_share = both(before, after, [](const auto& l) { return open_share(l.importance); });
-  int same = 0;
-  for (std::size_t i = 0; i < shared.size(); ++i) same += shared[i] && top_after[i] ? 1 : 0;
-  layer.top_overlap =
-      same / static_cast<double>(std::min<std::size_t>(static_cast<std::size_t>(m), shared.size()));
+  layer.top_overlap = top_overlap(before, after, top);
   return layer;
 }
 
@@ -142,13 +147,15 @@ double importance_correlation(const std::vector<ChangedHead>& heads) {
 
 }  // namespace
 
-BeforeAfter compare_inspections(Inspection before, Inspection after, std::int64_t shared_heads) {
+BeforeAfter compare_inspections(Inspection before, Inspection after,
+                                std::optional<std::int64_t> shared_heads) {
   require_same_sizes(before, after);
   BeforeAfter change;
   change.shared_heads = shared_heads_of(before.heads, shared_heads);
+  change.top_heads = change.shared_heads > 0 ? change.shared_heads : quarter_of_heads(before.heads);
   for (std::size_t layer = 0; layer < before.layers.size(); ++layer)
-    change.layers.push_back(
-        changed_layer(before.layers[layer], after.layers[layer], change.shared_heads));
+    change.layers.push_back(changed_layer(before.layers[layer], after.layers[layer],
+                                          change.shared_heads, change.top_heads));
   change.heads = changed_heads(before, after, change.shared_heads);
   change.importance_correlation = importance_correlation(change.heads);
   change.honor_correlation = honor_correlation(before, after);

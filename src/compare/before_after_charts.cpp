@@ -68,7 +68,7 @@ Chart layer_chart(const BeforeAfter& change, const std::string& title, report::A
 Chart head_scatter(const BeforeAfter& change, const std::string& title, const std::string& axis,
                    const std::string& caption, Change ChangedHead::*figure) {
   PointSeries shared{concat("top ", change.shared_heads, " of its layer before"), kShared, {}, {}},
-      routed{"all others", kRouted, {}, {}};
+      routed{change.shared_heads > 0 ? "all others" : "all heads", kRouted, {}, {}};
   for (const ChangedHead& head : change.heads) {
     PointSeries& series = head.shared ? shared : routed;
     series.x.push_back((head.*figure).before);
@@ -80,7 +80,10 @@ Chart head_scatter(const BeforeAfter& change, const std::string& title, const st
           {axis + " before", range},
           {axis + " after", range},
           caption,
-          report::Scatter{{std::move(routed), std::move(shared)}, true},
+          report::Scatter{change.shared_heads > 0
+                              ? std::vector<PointSeries>{std::move(routed), std::move(shared)}
+                              : std::vector<PointSeries>{std::move(routed)},
+                          true},
           420};
 }
 
@@ -129,7 +132,9 @@ Section layers_section(const BeforeAfter& change) {
                    &ChangedLayer::cv),
        layer_chart(change, "Mean gate", gate, "All heads of the layer.", &ChangedLayer::mean_gate),
        layer_chart(change, "Mean gate of the routed heads", gate,
-                   concat("Without the ", change.shared_heads, " most important before."),
+                   change.shared_heads > 0
+                       ? concat("Without the ", change.shared_heads, " most important before.")
+                       : std::string("All of them: none stayed out of the balance."),
                    &ChangedLayer::routed_gate),
        layer_chart(change, "Lowest gate", gate, "Of the heads of the layer.",
                    &ChangedLayer::min_gate),
@@ -161,7 +166,7 @@ Section heads_section(const BeforeAfter& change) {
 Section top_section(const BeforeAfter& change) {
   Section section{"top", "Are the important heads the same?", {}};
   const double chance =
-      static_cast<double>(change.shared_heads) / static_cast<double>(change.before.heads);
+      static_cast<double>(change.top_heads) / static_cast<double>(change.before.heads);
   Line overlap{"before and after", kAfter, {}, {}}, expected{"by chance", kChance, {}, {}};
   for (std::size_t layer = 0; layer < change.layers.size(); ++layer) {
     overlap.x.push_back(static_cast<double>(layer));
@@ -170,10 +175,10 @@ Section top_section(const BeforeAfter& change) {
   }
   expected.x = overlap.x;
   section.blocks.push_back(
-      Chart{concat("Top ", change.shared_heads, " heads that stayed so"),
+      Chart{concat("Top ", change.top_heads, " heads that stayed so"),
             {"layer"},
             {"share of them", std::pair(0.0, 1.05)},
-            concat("Of the ", change.shared_heads,
+            concat("Of the ", change.top_heads,
                    " heads of highest importance before, the share that is among them after."),
             report::LineChart{{overlap, expected}}});
   return section;

@@ -81,9 +81,10 @@ std::vector<ChangedFigure> changed_figures(const BeforeAfter& change) {
       {"mean_gate", "mean gate", "mean over all heads", 3, 0.01,
        of_both(change, [](const Inspection& i) { return mean(gates(i)); })},
       {"shared_gate", "mean gate, shared heads",
-       concat("the ", m, " of highest importance before, in each layer"), 3, 0.01,
-       over_layers(change, &ChangedLayer::shared_gate)},
-      {"routed_gate", "mean gate, routed heads", "all others", 3, 0.01,
+       m > 0 ? concat("the ", m, " of highest importance before, in each layer")
+             : std::string("none: the balance was over all heads"),
+       3, 0.01, over_layers(change, &ChangedLayer::shared_gate)},
+      {"routed_gate", "mean gate, routed heads", m > 0 ? "all others" : "all heads", 3, 0.01,
        over_layers(change, &ChangedLayer::routed_gate)},
       {"min_gate", "lowest gate", "of all heads", 3, 0.01,
        of_both(change, [](const Inspection& i) { return extent(gates(i)).first; })},

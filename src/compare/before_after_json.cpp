@@ -83,6 +83,7 @@ json to_json(const BeforeAfter& change) {
       {"before", inspection_json(change.before)},
       {"after", inspection_json(change.after)},
       {"shared_heads", change.shared_heads},
+      {"top_heads", change.top_heads},
       {"cautions", change.cautions},
       {"summary", summary(change)},
       {"figures", json::object()},

@@ -56,6 +56,11 @@ std::string about_shared(const BeforeAfter& change) {
     return layer.routed_gate.difference() > kGateDrift;
   });
   const std::int64_t m = change.shared_heads;
+  if (m == 0) {
+    return concat("No head stayed out of the balance (shared): mean gate of a layer ",
+                  figure_text(change, "routed_gate"), ", by more than ", fixed(kGateDrift, 1),
+                  " up in ", rose, " of ", change.layers.size(), " layers.");
+  }
   return concat(
       m == 1 ? std::string("The most important head") : concat("The ", m, " most important heads"),
       " of each layer before (shared): mean gate ", figure_text(change, "shared_gate"),
@@ -101,7 +106,7 @@ std::string about_order(const BeforeAfter& change) {
   std::vector<double> overlap;
   for (const ChangedLayer& layer : change.layers) overlap.push_back(layer.top_overlap);
   const double chance =
-      static_cast<double>(change.shared_heads) / static_cast<double>(change.before.heads);
+      static_cast<double>(change.top_heads) / static_cast<double>(change.before.heads);
   const double rho = change.importance_correlation;
   const char* verdict = std::isnan(rho) ? "cannot be compared"
                         : rho > 0.9     ? "are the same as before, mostly"
@@ -109,7 +114,7 @@ std::string about_order(const BeforeAfter& change) {
                                         : "are others than before";
   return concat("The important heads ", verdict,
                 ": rank correlation of importance before with after ", fixed(rho, 2), ", of HONOR ",
-                fixed(change.honor_correlation, 2), "; of the top ", change.shared_heads,
+                fixed(change.honor_correlation, 2), "; of the top ", change.top_heads,
                 " of a layer ", percent(mean(overlap)), " are the same (by chance ",
                 percent(chance), ").");
 }

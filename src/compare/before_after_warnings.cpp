@@ -24,10 +24,14 @@ void warn_of_drift(const BeforeAfter& change, std::vector<BeforeAfterWarning>& w
   });
   warnings.push_back(
       {"drift_to_open_gates", layers,
-       concat("Drift to open gates: the mean gate of the heads that are not among the ",
-              change.shared_heads, " most important of their layer rose by more than ",
-              report::fixed(kGateDrift, 1), ", ", arrow(routed, 3), ", most in ",
-              layers_text(layers), ". A CV that falls because gates open is no sharing of work."),
+       concat("Drift to open gates: the mean gate of ",
+              change.shared_heads > 0
+                  ? concat("the heads that are not among the ", change.shared_heads,
+                           " most important of their layer")
+                  : std::string("all heads"),
+              " rose by more than ", report::fixed(kGateDrift, 1), ", ", arrow(routed, 3),
+              ", most in ", layers_text(layers),
+              ". A CV that falls because gates open is no sharing of work."),
        "Lower the weight of the balance loss (lambda), or leave more heads of each layer out of it "
        "(shared heads m)."});
 }

@@ -61,7 +61,8 @@ std::vector<std::size_t> largest(const std::vector<double>& values, std::size_t 
 
 double overlap_of(const std::vector<double>& now, const std::vector<double>& before,
                   std::size_t shared) {
-  const std::size_t m = shared > 0 ? shared : std::max<std::size_t>(1, (now.size() + 2) / 4);
+  const auto quarter = static_cast<std::size_t>(quarter_of_heads(std::ssize(now)));
+  const std::size_t m = shared > 0 ? shared : quarter;
   const auto a = largest(now, m), b = largest(before, m);
   const auto kept = std::count_if(a.begin(), a.end(), [&](std::size_t head) {
     return std::find(b.begin(), b.end(), head) != b.end();
@@ -79,9 +80,8 @@ struct Mean {
 
 // A conversion begins with every gate open, which says nothing of what training makes of them; and
 // heads that are chosen anew in every step come from all layers.
-bool leaves_layers_out(const FinetuneConfig& config) {
-  return config.mechanism == nn::Mechanism::vanilla &&
-         config.balance.shared_choice == objectives::SharedChoice::frozen;
+bool leaves_layers_out(const FinetuneConfig& config, bool converted) {
+  return !converted && config.balance.shared_choice == objectives::SharedChoice::frozen;
 }
 
 // How far training can move a sink, at most: AdamW's step is about the learning rate.
@@ -99,14 +99,15 @@ std::string about_new_sinks(const FinetuneConfig& config) {
 }  // namespace
 
 Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64_t>& layers,
-                      const FinetuneConfig& config) {
+                      const FinetuneConfig& config, bool converted) {
   const at::Tensor imp = importance.to(at::kDouble);
   at::Tensor routed = objectives::routed_heads(imp, config.balance.shared_heads);
   const auto statistics = objectives::statistics(imp);
   Calibration result;
   result.importance = to_table(imp);
   result.layers = layers;
-  for (std::int64_t layer = 0; layer < imp.size(0) && leaves_layers_out(config); ++layer) {
+  for (std::int64_t layer = 0; layer < imp.size(0) && leaves_layers_out(config, converted);
+       ++layer) {
     const double cv = statistics.cv[static_cast<std::size_t>(layer)];
     if (imp[layer].mean().item<double>() <= config.open_gate || cv >= config.open_cv) continue;
     routed[layer].fill_(false);
@@ -204,18 +205,21 @@ Watch watch(const Table& importance, const Table& start,
   return result;
 }
 
-std::vector<std::string> Watch::warnings() const {
+std::vector<std::string> Watch::warnings(bool balanced) const {
   std::vector<std::string> lines;
   if (routed_rise > kGateDrift) {
-    lines.push_back(concat("warning: gates drift open: the routed mean rose by ",
-                           fixed(routed_rise, 3),
-                           "; a smaller balance.lambda, or fewer steps, keeps them apart"));
+    lines.push_back(
+        concat("warning: gates drift open: the routed mean rose by ", fixed(routed_rise, 3),
+               balanced ? "; a smaller balance.lambda, or fewer steps, keeps them apart"
+                        : ", without a balance loss; fewer steps, or a smaller optim.lr, "
+                          "keep them apart"));
   }
   const bool was_open = routed_mean - routed_rise > kOpenGate;  // as after a conversion to gates
   if (routed_mean > kOpenGate && !was_open) {
     lines.push_back(
         concat("warning: routed gates are pinned open, mean ", fixed(routed_mean, 3),
-               "; leave out more heads (balance.shared_heads) or lower balance.lambda"));
+               balanced ? "; leave out more heads (balance.shared_heads) or lower balance.lambda"
+                        : ", without a balance loss; fewer steps, or a smaller optim.lr"));
   }
   return lines;
 }

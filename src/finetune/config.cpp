@@ -1,5 +1,8 @@
 #include "sinkwise/finetune/config.h"
 
+#include <cmath>
+
+#include "sinkwise/core/head_limits.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::finetune {
@@ -13,7 +16,7 @@ FinetuneConfig FinetuneConfig::defaults(std::int64_t heads, Method method) {
   FinetuneConfig config;
   config.balance.form = objectives::BalanceForm::cv;
   config.balance.lambda = 1e-2;
-  config.balance.shared_heads = heads < 2 ? 0 : std::max<std::int64_t>(1, (heads + 2) / 4);
+  config.balance.shared_heads = heads < 3 ? 0 : quarter_of_heads(heads);
   config.calibration_rows = 16;
   config.optimizer.lr = method == Method::full ? 5e-5 : 1e-3;
   config.optimizer.weight_decay = 0.0;
@@ -38,6 +41,8 @@ double FinetuneConfig::sink_margin() const {
 }
 
 namespace {
+
+constexpr double kFarGate = 12.0;  // sigmoid: 6e-6 from 0 or 1
 
 void bind_data(Table& table, FinetuneConfig& config) {
   table.add("data.files", config.data.files,
@@ -76,7 +81,7 @@ void bind_method(Table& table, FinetuneConfig& config) {
   table.add("mechanism.start", config.mechanism_start,
             "sinks: logit against the head's smallest log-sum-exp on a text; gates: logit; 0: "
             "-12 for sinks, 4 for gates",
-            {.unit = "nats"});
+            {.unit = "nats", .range = within(-30, 30)});
   table.add("balance.open_gate", config.open_gate,
             "a layer whose mean gate is above this, and CV below open_cv, is left out",
             {.range = at_least(0)});
@@ -125,6 +130,12 @@ void check(const FinetuneConfig& config) {
   if (config.mechanism == nn::Mechanism::vanilla && config.mechanism_start != 0.0) {
     problems.push_back({"mechanism.start", "", "without mechanism.convert it does nothing",
                         "mechanism.convert=sink"});
+  }
+  if (nn::is_gated(config.mechanism) && std::abs(config.mechanism_start) > kFarGate) {
+    problems.push_back({"mechanism.start", "",
+                        concat("a gate that begins at the logit ", config.mechanism_start,
+                               " hardly moves, and shut it leaves nothing of its head"),
+                        concat("-", kFarGate, " to ", kFarGate)});
   }
   if (!problems.empty()) {
     throw config::ConfigProblems(std::move(problems), "all keys: sinkwise finetune --keys");

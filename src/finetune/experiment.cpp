@@ -98,7 +98,9 @@ class Calibrated {
       : config_(config), tuned_(std::move(tuned)), listener_(listener) {}
 
   at::Tensor choose(const at::Tensor& importance) {
-    calibration_ = calibrate(importance, tuned_->layer_numbers(), config_);
+    const auto& conversion = tuned_->loaded().model().options().conversion;
+    calibration_ = calibrate(importance, tuned_->layer_numbers(), config_,
+                             conversion.mechanism != nn::Mechanism::vanilla);
     known_ = true;
     return train::to_tensor(calibration_.routed);
   }
@@ -129,7 +131,8 @@ class Calibrated {
     }
     const Watch seen =
         watch(importance, calibration_.held_out, calibration_.routed, config_.balance.shared_heads);
-    for (const std::string& line : seen.warnings()) listener_.said(line);
+    const bool balanced = config_.balance.form != objectives::BalanceForm::none;
+    for (const std::string& line : seen.warnings(balanced)) listener_.said(line);
     return to_json(seen);
   }
 
@@ -153,10 +156,14 @@ void check_heads(const FinetuneConfig& config, const TunedModel& tuned) {
     throw Unsupported({"a model has no head with a gate", printable(config.model),
                        "at least one layer of softmax attention", "none", ""});
   }
-  if (config.balance.shared_heads < tuned.heads()) return;
-  throw BadConfig({"no head is left to balance", "balance.shared_heads",
-                   concat("below the ", tuned.heads(), " heads of a layer"),
-                   concat(config.balance.shared_heads), "lower it, or leave it out"});
+  const std::int64_t routed = tuned.heads() - config.balance.shared_heads;
+  if (config.balance.form == objectives::BalanceForm::none || routed >= 2) return;
+  throw BadConfig({"a balance is between two heads of a layer at least", "balance.shared_heads",
+                   concat("at most ", std::max<std::int64_t>(tuned.heads() - 2, 0), ", of ",
+                          tuned.heads(), " heads"),
+                   concat(config.balance.shared_heads),
+                   tuned.heads() < 2 ? "balance.form=none trains without balance"
+                                     : "lower it, or leave it out"});
 }
 
 std::int64_t count_parameters(const torch::nn::Module& module) {

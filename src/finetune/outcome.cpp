@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kFolders = {"model", "adapter", "before", "after"};
+constexpr std::array kFolders = {"model", "adapter", "before", "after", "twin"};
 
 // Whether `path` is `folder`, or lies in it.
 bool lies_in(const fs::path& path, const fs::path& folder) {
@@ -42,7 +42,7 @@ void check_outcome(const FinetuneConfig& config) {
                        "a model outside the folders that the run writes",
                        concat("it lies in ", printable(folder.string())), "choose another --out"});
     }
-    if (own || !fs::exists(folder)) continue;
+    if (own || !fs::exists(folder)) continue;  // that of a twin is one of a run
     throw BadConfig({"a run would replace a folder that no run wrote", printable(folder.string()),
                      "a directory without it, or one with a run's config.toml", "a folder",
                      "choose another --out, or move the folder away"});

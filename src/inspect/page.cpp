@@ -32,12 +32,12 @@ Section summary_section(const Inspection& inspection) {
 Section importance_section(const Inspection& inspection) {
   Section section{"importance", "Which heads are awake", {}};
   const bool explicit_gate = inspection.model.gate == kExplicitGate;
-  section.blocks.push_back(Paragraph(concat(
-      "The importance of a head is its mean gate (arXiv 2602.01203), read from the ",
-      inspection.model.gate,
-      explicit_gate ? ": the factor on its output, whatever it attends to."
-                    : ": how much of its attention goes to something else than a sink.",
-      " Rows whose gate is fixed by construction do not count.")));
+  section.blocks.push_back(Paragraph(
+      concat("The importance of a head is its mean gate (arXiv 2602.01203), read from the ",
+             inspection.model.gate,
+             explicit_gate ? ": the factor on its output, whatever it attends to."
+                           : ": how much of its attention goes to something else than a sink.",
+             " Rows whose gate is fixed by construction do not count.")));
   const bool learned = inspection.model.gate == kLearnedSink;
   const Map gate{
       "Importance", "mean gate",
@@ -79,14 +79,13 @@ Section sinks_section(const Inspection& inspection) {
       "token; the second map shows the heaviest other column, so that a sink that moved is not "
       "mistaken for none."));
   const Map first{"Weight on the first token", "mean weight",
-                  "Mean over all rows but the first that see it.",
-                  std::pair(0.0, 1.0),
+                  "Mean over all rows but the first that see it.", std::pair(0.0, 1.0),
                   [](const LayerInspection& l) { return l.heads.first_token_weight; }};
-  const Map other{"Heaviest column that is not the first", "share of all attention",
-                  "Heaviest of each text window, then averaged. In a layer that sees W tokens back: "
-                  "of W rows.",
-                  std::pair(0.0, 1.0),
-                  [](const LayerInspection& l) { return l.columns.elsewhere; }};
+  const Map other{
+      "Heaviest column that is not the first", "share of all attention",
+      "Heaviest of each text window, then averaged. In a layer that sees W tokens back: "
+      "of W rows.",
+      std::pair(0.0, 1.0), [](const LayerInspection& l) { return l.columns.elsewhere; }};
   const Map drain{"Value of the first token", "norm over the others'",
                   "Norm of the first token's value over the mean norm of the others. Below 0.2 the "
                   "sink does nothing (arXiv 2606.08105); near 1 it writes as much as any token.",

@@ -74,8 +74,8 @@ std::string about_other_columns(const Heads& heads) {
                   " of its attention on one later column.");
   }
   return concat("Sinks elsewhere: of their attention, ", share(moved.count, heads.size()),
-                " put more than ", fixed(kSinkWeight, 1), " of it on one column that is not the first (",
-                moved.layers(), ").");
+                " put more than ", fixed(kSinkWeight, 1),
+                " of it on one column that is not the first (", moved.layers(), ").");
 }
 
 std::string about_sleep(const Inspection& inspection, const Heads& heads) {

@@ -1,5 +1,7 @@
 #include "adapter_source.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <map>
 
@@ -21,16 +23,28 @@ struct Correction {
   double scale = 1.0;
 };
 
-// rank_pattern and alpha_pattern name modules by the ends of their names.
-double pattern_or(const ConfigReader& config, const std::string& pattern, const std::string& module,
-                  double otherwise) {
-  const nlohmann::json values = config.object(pattern).json();
+bool is_plain(const std::string& name) {
+  return std::ranges::all_of(name, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
+  });
+}
+
+// alpha_pattern names modules by the ends of their names. PEFT takes the names for regular
+// expressions, and the first that fits: what only those would tell is refused.
+double alpha_of(const ConfigReader& config, const std::string& module) {
+  constexpr const char* kPattern = "alpha_pattern";
+  const nlohmann::json values = config.object(kPattern).json();
+  std::optional<double> alpha;
   for (const auto& [name, value] : values.items()) {
+    if (!is_plain(name)) config.unsupported(kPattern, "names without regular expressions");
     if (module != name && !module.ends_with("." + name)) continue;
-    if (!value.is_number()) config.refuse(pattern, "numbers");
-    return value.get<double>();
+    if (!value.is_number()) config.refuse(kPattern, "numbers");
+    if (alpha && *alpha != value.get<double>()) {
+      config.unsupported(kPattern, "one value for each module");
+    }
+    alpha = value.get<double>();
   }
-  return otherwise;
+  return alpha ? *alpha : config.number("lora_alpha", 8.0);
 }
 
 class AdapterSource : public TensorSource {
@@ -55,19 +69,18 @@ class AdapterSource : public TensorSource {
 
   at::Tensor read(const std::string& name) const override {
     const at::Tensor weight = base_->read(name);
-    const auto found = corrections_.find(name);
-    return found == corrections_.end() ? weight : weight + product(found->second);
+    const Correction* correction = correction_of(name);
+    return correction == nullptr ? weight : weight + product(*correction);
   }
 
   at::Tensor rows(const std::string& name, std::int64_t first, std::int64_t count) const override {
     const at::Tensor rows = base_->rows(name, first, count);
-    const auto found = corrections_.find(name);
-    return found == corrections_.end() ? rows
-                                       : rows + product(found->second).narrow(0, first, count);
+    const Correction* correction = correction_of(name);
+    return correction == nullptr ? rows : rows + product(*correction).narrow(0, first, count);
   }
 
   std::optional<Stored> stored(const std::string& name) const override {
-    return corrections_.contains(name) ? std::nullopt : base_->stored(name);
+    return correction_of(name) == nullptr ? base_->stored(name) : std::nullopt;
   }
   std::optional<checkpoint::Dtype> stored_type(const std::string& name) const override {
     return base_->stored_type(name);
@@ -77,6 +90,11 @@ class AdapterSource : public TensorSource {
   }
 
  private:
+  const Correction* correction_of(const std::string& name) const {
+    const auto found = corrections_.find(base_->name_in_folder(name));
+    return found == corrections_.end() ? nullptr : &found->second;
+  }
+
   static ConfigReader read_config(const std::filesystem::path& folder) {
     const auto path = folder / "adapter_config.json";
     const std::string where = printable(path.string());
@@ -108,10 +126,11 @@ class AdapterSource : public TensorSource {
     }
   }
 
-  // The file's tensor that a module's weight is.
-  static std::string weight_name(const std::string& name, std::string_view ending) {
-    return concat(name.substr(kPrefix.size(), name.size() - kPrefix.size() - ending.size()),
-                  ".weight");
+  // The base model's tensor that a module's weight is, as its files spell it: "h.0.attn.c_attn" in
+  // the first GPT-2 files.
+  std::string weight_name(const std::string& name, std::string_view ending) const {
+    return base_->name_in_folder(concat(
+        name.substr(kPrefix.size(), name.size() - kPrefix.size() - ending.size()), ".weight"));
   }
 
   void add(const weights::Weights& file, const weights::Tensor& tensor, const std::string& where) {
@@ -152,8 +171,7 @@ class AdapterSource : public TensorSource {
     }
     const std::string module = name.substr(0, name.size() - std::string(".weight").size());
     const double rank = static_cast<double>(c.a.size(0));
-    const double alpha =
-        pattern_or(config_, "alpha_pattern", module, config_.number("lora_alpha", 8.0));
+    const double alpha = alpha_of(config_, module);
     const bool root = config_.flag("use_rslora", false);
     corrections_[name].scale = alpha / (root ? std::sqrt(rank) : rank);
   }
@@ -166,7 +184,7 @@ class AdapterSource : public TensorSource {
   std::unique_ptr<TensorSource> base_;
   ConfigReader config_;
   bool transposed_ = false;
-  std::map<std::string, Correction> corrections_;  // by the name of the weight
+  std::map<std::string, Correction> corrections_;  // by weight_name()
 };
 
 }  // namespace

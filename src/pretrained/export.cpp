@@ -162,7 +162,11 @@ void write(const Model& model, const std::filesystem::path& folder, const Tensor
   const TensorSource& source = model.source();
   Folder tensors(model, type);
   std::set<std::string> there;
+  // A copy of the embedding would stay as it was, and part the two, when the embedding changes.
+  const std::string tied =
+      model.config().tied_embedding ? source.name_in_folder(model.family().output) : "";
   for (const std::string& name : source.names()) {
+    if (name == tied) continue;
     there.insert(name);
     const auto found = changed.find(name);
     if (found != changed.end()) {

@@ -32,7 +32,8 @@ class HuggingFaceSource : public WeightsSource {
 
   std::vector<std::string> names() const override {
     std::vector<std::string> names = WeightsSource::names();
-    if (blocks_) std::erase_if(names, [](const auto& name) { return name.ends_with(kScaleSuffix); });
+    if (blocks_)
+      std::erase_if(names, [](const auto& name) { return name.ends_with(kScaleSuffix); });
     return names;
   }
 
@@ -46,7 +47,8 @@ class HuggingFaceSource : public WeightsSource {
     constexpr std::string_view kWeight = ".weight";
     std::string scale = spelled(name);
     if (!blocks_ || !scale.ends_with(kWeight)) return nullptr;
-    return weights().find(scale.replace(scale.size() - kWeight.size(), kWeight.size(), kScaleSuffix));
+    return weights().find(
+        scale.replace(scale.size() - kWeight.size(), kWeight.size(), kScaleSuffix));
   }
 
   void restore(const std::string& name, const at::Tensor& values) const override {
@@ -59,9 +61,8 @@ class HuggingFaceSource : public WeightsSource {
       return (size + block - 1) / block;
     };
     const bool matrix = values.dim() == 2;
-    const std::vector<std::int64_t> shape{
-        matrix ? blocks(values.size(0), blocks_->rows) : 0,
-        matrix ? blocks(values.size(1), blocks_->columns) : 0};
+    const std::vector<std::int64_t> shape{matrix ? blocks(values.size(0), blocks_->rows) : 0,
+                                          matrix ? blocks(values.size(1), blocks_->columns) : 0};
     if (!matrix || scale.shape != shape) {
       throw BadFile({"factors do not fit the blocks of their matrix", printable(scale.name),
                      concat(at::IntArrayRef(shape)), concat(at::IntArrayRef(scale.shape)),

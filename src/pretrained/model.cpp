@@ -138,16 +138,32 @@ Model Model::open(const std::filesystem::path& path, const OpenOptions& options)
   return model;
 }
 
+// Whether a file has an output matrix that is not the embedding, though its configuration says so:
+// transformers does not tie them then.
+bool Model::has_other_output() const {
+  if (!source_->has(family_->output)) return false;
+  if (source_->shape(family_->output) != source_->shape(family_->embedding)) return true;
+  const std::int64_t rows = source_->shape(family_->output).front();
+  for (std::int64_t from = 0; from < rows; from += kOutputRows) {
+    const std::int64_t count = std::min(kOutputRows, rows - from);
+    const at::Tensor output = source_->rows(family_->output, from, count);
+    if (!at::equal(output, source_->rows(family_->embedding, from, count))) return true;
+  }
+  return false;
+}
+
 // Finds the output matrix, and compares the shapes of both ends with the configuration.
 void Model::check_ends() {
   check_matrix(*source_, family_->embedding, config_.vocabulary, config_.width);
+  config_.tied_embedding = config_.tied_embedding && !has_other_output();
   const bool own_output = !config_.tied_embedding;
   if (own_output && !source_->has(family_->output)) {
-    throw BadFile({"a model has no output matrix, and its configuration says that it is not the "
-                   "embedding",
-                   concat(printable(path_.string()), ", ", family_->output), "a tensor", "none",
-                   "use a folder with it; or say \"tie_word_embeddings\": true in config.json to "
-                   "take the embedding"});
+    throw BadFile(
+        {"a model has no output matrix, and its configuration says that it is not the "
+         "embedding",
+         concat(printable(path_.string()), ", ", family_->output), "a tensor", "none",
+         "use a folder with it; or say \"tie_word_embeddings\": true in config.json to "
+         "take the embedding"});
   }
   output_name_ = own_output ? family_->output : family_->embedding;
   check_matrix(*source_, output_name_, config_.vocabulary, config_.width);

@@ -15,7 +15,7 @@ constexpr char kWayOut[] = "use the folder before quantisation, or a GGUF file o
 // How fbgemm, compressed-tensors, modelopt, bitsandbytes, GPTQ and AWQ name what belongs to a
 // matrix that they quantised.
 constexpr std::array<std::string_view, 9> kFactors = {
-    ".weight_scale", ".weight_scale_2", ".SCB",     ".absmax", ".weight_packed",
+    ".weight_scale", ".weight_scale_2", ".SCB",    ".absmax",   ".weight_packed",
     ".qweight",      ".qzeros",         ".scales", ".quant_map"};
 
 void refuse_factors(const weights::Weights& weights, const std::string& where, bool blocks) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "convert.h"
 #include "known_as.h"
@@ -19,11 +20,27 @@ using nlohmann::json;
 
 constexpr std::uint64_t kMaxBytes = std::uint64_t{64} << 20;
 
+// What belongs to a model beside its weights and config.json: its tokenizer, how to generate and to
+// look at pictures, who may use it. Not what lies there for other reasons: an adapter, results.
 bool is_small_file(const fs::path& path) {
+  static const std::set<std::string> kNames = {"added_tokens.json",
+                                               "chat_template.json",
+                                               "generation_config.json",
+                                               "merges.txt",
+                                               "preprocessor_config.json",
+                                               "processor_config.json",
+                                               "tekken.json",
+                                               "special_tokens_map.json",
+                                               "video_preprocessor_config.json",
+                                               "vocab.json",
+                                               "vocab.txt",
+                                               "LICENSE",
+                                               "LICENSE.txt",
+                                               "NOTICE",
+                                               "README.md"};
   const std::string name = path.filename().string(), ending = path.extension().string();
-  const bool text = ending == ".json" || ending == ".txt" || ending == ".jinja" ||
-                    ending == ".model" || name == "LICENSE" || name == "README.md";
-  return text && name != "config.json" && !name.ends_with(".safetensors.index.json");
+  const bool tokenizer = name.starts_with("tokenizer") && ending == ".json";
+  return kNames.contains(name) || tokenizer || ending == ".model" || ending == ".jinja";
 }
 
 std::vector<weights::TextFile> copies(const fs::path& folder) {

@@ -162,8 +162,9 @@ void check(const RunConfig& config) {
   for (std::int64_t layer : m.windowed_layers) {
     if (layer >= m.layers) add("model.windowed_layers", concat("no layer ", layer), "");
   }
-  if (config.balance.shared_heads >= m.heads) {
-    add("balance.shared_heads", concat("leaves no head to balance, model.heads = ", m.heads), "");
+  if (config.balance.shared_heads > 0 && m.heads - config.balance.shared_heads < 2) {
+    add("balance.shared_heads",
+        concat("leaves fewer than two heads to balance, model.heads = ", m.heads), "");
   }
   check_mechanism(config, problems);
   if (config.schedule.warmup_steps > config.train.steps) {

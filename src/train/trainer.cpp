@@ -7,7 +7,6 @@
 #include "run_log.h"
 #include "session.h"
 #include "sinkwise/build_info.h"
-#include "sinkwise/checkpoint/run_directory.h"
 #include "sinkwise/config/differences.h"
 #include "sinkwise/core/clock.h"
 #include "sinkwise/core/error.h"
@@ -26,17 +25,24 @@ std::string hexadecimal(std::uint64_t value) {
   return stream.str();
 }
 
+checkpoint::RunIdentity identity_of(const config::Table& table, const Experiment& experiment) {
+  const std::string& start = experiment.identity;
+  return {concat(hexadecimal(table.fingerprint()), "-", hexadecimal(experiment.task->fingerprint()),
+                 start.empty() ? "" : "-", start),
+          kCommit};
+}
+
 // One run from its directory to its result.
 class Run {
  public:
   Run(const LoopConfig& config, const config::Table& table, Experiment experiment,
-      Listener& listener, const std::atomic<bool>& stop)
+      checkpoint::RunDirectory& directory, Listener& listener, const std::atomic<bool>& stop)
       : config_(config),
         table_(table),
         listener_(listener),
         stop_(stop),
         session_(config, std::move(experiment)),
-        directory_(checkpoint::RunDirectory::open(config.run.directory, identity())) {}
+        directory_(directory) {}
 
   Outcome go() {
     if (!resume()) start();
@@ -62,13 +68,6 @@ class Run {
 
  private:
   const data::Task& task() const { return *session_.experiment().task; }
-
-  checkpoint::RunIdentity identity() const {
-    const std::string& start = session_.experiment().identity;
-    return {concat(hexadecimal(table_.fingerprint()), "-", hexadecimal(task().fingerprint()),
-                   start.empty() ? "" : "-", start),
-            kCommit};
-  }
 
   bool finished() const {
     return state_.step >= config_.train.steps &&
@@ -103,7 +102,8 @@ class Run {
   }
 
   void check_same_recipe(const checkpoint::Checkpoint& saved) const {
-    if (saved.identity.config_fingerprint == identity().config_fingerprint) return;
+    const auto own = identity_of(table_, session_.experiment());
+    if (saved.identity.config_fingerprint == own.config_fingerprint) return;
     std::vector<config::Problem> problems;
     std::set<std::string> may_change;
     for (const config::Row& row : table_.describe()) {
@@ -230,7 +230,7 @@ class Run {
   Listener& listener_;
   const std::atomic<bool>& stop_;
   Session session_;
-  checkpoint::RunDirectory directory_;
+  checkpoint::RunDirectory& directory_;
   TrainState state_;
   at::Tensor routed_;  // [L, H] bool; undefined when recomputed or not needed
   StepTimes times_;
@@ -240,9 +240,15 @@ class Run {
 
 }  // namespace
 
+checkpoint::RunDirectory own_directory(const LoopConfig& config, const config::Table& table,
+                                       const Experiment& experiment) {
+  return checkpoint::RunDirectory::open(config.run.directory, identity_of(table, experiment));
+}
+
 Outcome run(const LoopConfig& config, const config::Table& table, Experiment experiment,
-            Listener& listener, const std::atomic<bool>& stop) {
-  return Run(config, table, std::move(experiment), listener, stop).go();
+            checkpoint::RunDirectory& directory, Listener& listener,
+            const std::atomic<bool>& stop) {
+  return Run(config, table, std::move(experiment), directory, listener, stop).go();
 }
 
 }  // namespace sinkwise::train

@@ -4,8 +4,8 @@ import json
 import shutil
 import signal
 
-from harness import (BAD_CONFIG, BAD_FILE, INTERRUPTED, OK, RESOURCE, SOURCE, Case, assignments, main, snapshot,
-                     wait_until)
+from harness import (BAD_CONFIG, BAD_FILE, INTERRUPTED, LOCKED, OK, RESOURCE, SOURCE, Case, assignments, main,
+                     snapshot, wait_until)
 
 FIXTURES = SOURCE / "tests" / "fixtures" / "pretrained"
 MODEL = FIXTURES / "llama"
@@ -51,6 +51,16 @@ class Finetune(Case):
         again = self.expect(OK, *self.words())
         self.assertIn("had finished before", again.stderr)
 
+    def test_a_run_is_its_owners_until_its_report_is_there(self):
+        process = self.start(*self.words())
+        wait_until(lambda: (self.folder / "out" / "model").exists(), "the model was written")
+        process.send_signal(signal.SIGSTOP)
+        self.expect(LOCKED, *self.words("--fresh", "--force"))
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=120)
+        self.assertEqual(process.returncode, OK)
+        self.assertTrue((self.folder / "out" / "report.html").exists())
+
     def test_stopped_and_gone_on_with(self):
         settings = dict(train__steps=400, eval__every=200)
         process = self.start(*self.words("--no-report", **settings))
@@ -92,6 +102,11 @@ class Finetune(Case):
         told = self.expect(BAD_CONFIG, *self.words("--fresh", "--force", model="run/model", out="run")).stderr
         self.assertIn("the model that it starts from", told)
         self.assertTrue((self.folder / "run/model/config.json").exists())
+        shutil.copytree(MODEL, self.folder / "run/twin/model")
+        told = self.expect(BAD_CONFIG, *self.words("--fresh", "--force", model="run/twin/model", out="run")).stderr
+        self.assertIn("it lies in run/twin", told)
+        self.assertTrue((self.folder / "run/twin/model/config.json").exists())
+        shutil.rmtree(self.folder / "run/twin")
         self.expect(BAD_FILE, *self.words("--fresh", "--force", model="model", out="run", data="nowhere.txt"))
         self.assertTrue((self.folder / "run/result.json").exists())
         self.assertEqual(snapshot(self.folder / "model"), before)
@@ -132,7 +147,8 @@ class Finetune(Case):
             (BAD_CONFIG, "lora.targets", self.words(lora__targets="")),
             (BAD_CONFIG, "comma", self.words(data="a,b.txt")),
             (BAD_CONFIG, "mechanism.start", self.words(mechanism__start="3")),
-            (BAD_CONFIG, "below the 4 heads", self.words(balance__shared_heads=4)),
+            (BAD_CONFIG, "at most 2, of 4 heads", self.words(balance__shared_heads=3)),
+            (BAD_CONFIG, "a gate that begins", self.words(mechanism__convert="gated_headwise", mechanism__start="-20")),
             (BAD_CONFIG, "chat template", self.words(data="talk.jsonl")),
             (BAD_FILE, "bad.jsonl, line 2", self.words(data="bad.jsonl")),
             (BAD_FILE, "encodes to nothing", self.words(data="empty.txt")),

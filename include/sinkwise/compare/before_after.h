@@ -92,8 +92,7 @@ struct ChangedFigure {
   bool is_null() const;  // also when either side was not measured
 };
 
-// The top heads are the m of highest importance; "shared" are those of the model before, in both
-// models, and "routed" all others.
+// "Shared" are the m heads of highest importance before, in both models, and "routed" all others.
 struct ChangedLayer {
   Change cv, mean_gate, min_gate, effective_heads, shared_gate, routed_gate;
   Change open_share;                  // of heads whose gate is above kOpenGate
@@ -128,7 +127,8 @@ struct ChangedMetric {
 
 struct BeforeAfter {
   Inspection before, after;
-  std::int64_t shared_heads = 0;      // m
+  std::int64_t shared_heads = 0;  // m
+  std::int64_t top_heads = 0;     // of a layer, whose order is followed: m, or a quarter for m = 0
   std::vector<std::string> cautions;  // what differs besides the model
   std::vector<ChangedFigure> figures;
   std::vector<ChangedLayer> layers;  // all of the model; NaN in those without heads
@@ -140,10 +140,11 @@ struct BeforeAfter {
   std::vector<std::string> unmatched_metrics;  // those that one model lacks
 };
 
-// `shared_heads` is m; 0 takes a quarter of the heads, at least one. BadArgument when the models do
-// not have the same layers and heads, or m is not below the number of heads of a layer with
-// several.
-BeforeAfter compare_inspections(Inspection before, Inspection after, std::int64_t shared_heads = 0);
+// `shared_heads` is m, 0 where the balance was over all heads; nothing takes a quarter of the
+// heads, as a fine-tuning does. BadArgument when the models do not have the same layers and heads,
+// or m is not below the number of heads.
+BeforeAfter compare_inspections(Inspection before, Inspection after,
+                                std::optional<std::int64_t> shared_heads = {});
 
 const ChangedFigure& changed_figure(const BeforeAfter& change, const std::string& key);
 

@@ -29,9 +29,9 @@ inline constexpr double kLargeRatio = 2.0;  // the balance term outweighs the lo
 
 // Chooses the routed heads by importance [L, H]: all but the m most important of a layer, and none
 // of a layer whose mean gate and CV say that there is nothing to balance. Every layer is kept in a
-// conversion, and where the choice is made anew in every step.
+// model that was converted, now or earlier, and where the choice is made anew in every step.
 Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64_t>& layers,
-                      const FinetuneConfig& config);
+                      const FinetuneConfig& config, bool converted);
 
 // What a person should know before the first step: layers left out, closed heads, the ratio of the
 // gradients. One line each.
@@ -50,7 +50,7 @@ struct Watch {
 
   // Drift to open gates, and pinning, of what training did: gates that began open are not warned
   // of. Empty when there is nothing to warn of.
-  std::vector<std::string> warnings() const;
+  std::vector<std::string> warnings(bool balanced) const;
 };
 Watch watch(const std::vector<std::vector<double>>& importance,
             const std::vector<std::vector<double>>& start,

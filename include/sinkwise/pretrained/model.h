@@ -86,6 +86,7 @@ class Model {
 
  private:
   Model() = default;
+  bool has_other_output() const;
   void check_ends();
   void apply_conversion(nn::Mechanism of_file);
   at::Tensor load_matrix(const std::string& name) const;

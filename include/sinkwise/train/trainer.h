@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 
+#include "sinkwise/checkpoint/run_directory.h"
 #include "sinkwise/config/table.h"
 #include "sinkwise/models/decoder/config.h"
 #include "sinkwise/train/experiment.h"
@@ -17,19 +18,23 @@ enum class Outcome {
   interrupted,       // asked to stop: the last completed step is saved
 };
 
-// Runs an experiment to its end in config.run.directory, going on from the newest intact checkpoint
+// Makes this process the owner of config.run.directory for as long as the object lives: through
+// the run and whatever else its caller writes there. LockedError when another process owns it.
+checkpoint::RunDirectory own_directory(const LoopConfig& config, const config::Table& table,
+                                       const Experiment& experiment);
+
+// Runs an experiment to its end in its own_directory(), going on from the newest intact checkpoint
 // there. `table` is the one that wrote `config`: the run directory keeps its values and origins.
 // `stop` may be set by a signal handler; the step at hand is finished and saved.
 //
 // Same recipe, same thread count: the weights, the optimiser state and log.jsonl have the same bits
 // whether or not the run was stopped in between.
 //
-// Throws LockedError (another process owns the directory), ConfigProblems (the directory belongs to
-// another recipe), NumericsError (train.bad_steps_in_row non-finite steps in a row; nothing of them
-// is saved), BadFile (also when the directory holds checkpoints and every one of them is damaged)
-// and ResourceError.
+// Throws ConfigProblems (the directory belongs to another recipe), NumericsError
+// (train.bad_steps_in_row non-finite steps in a row; nothing of them is saved), BadFile (also when
+// the directory holds checkpoints and every one of them is damaged) and ResourceError.
 Outcome run(const LoopConfig& config, const config::Table& table, Experiment experiment,
-            Listener& listener, const std::atomic<bool>& stop);
+            checkpoint::RunDirectory& directory, Listener& listener, const std::atomic<bool>& stop);
 
 // What a run would need, found by building it and doing one step in memory.
 struct Plan {

@@ -27,10 +27,10 @@ std::vector<RotaryConfig> rotary_pair(const ConfigReader& config, std::int64_t h
 }
 
 // Gemma3TextConfig's, beside those that are read with a default below.
-const nlohmann::json kDefaults = {
-    {"vocab_size", 262208},      {"hidden_size", 2304},       {"intermediate_size", 9216},
-    {"num_hidden_layers", 26},   {"num_attention_heads", 8},  {"num_key_value_heads", 4},
-    {"sliding_window", 4096},    {"max_position_embeddings", 131072}};
+const nlohmann::json kDefaults = {{"vocab_size", 262208},      {"hidden_size", 2304},
+                                  {"intermediate_size", 9216}, {"num_hidden_layers", 26},
+                                  {"num_attention_heads", 8},  {"num_key_value_heads", 4},
+                                  {"sliding_window", 4096},    {"max_position_embeddings", 131072}};
 
 ModelConfig gemma3_config(const ConfigReader& outer) {
   const ConfigReader config = text_config(outer, kDefaults);

@@ -7,8 +7,8 @@
 namespace sinkwise::pretrained {
 namespace {
 
-// Which layers have a window: in Llama none, whatever its file says of windows; in Mistral all where
-// it names one; in Qwen2 and Qwen3 those that are listed, or those after the first ones.
+// Which layers have a window: in Llama none, whatever its file says of windows; in Mistral all
+// where it names one; in Qwen2 and Qwen3 those that are listed, or those after the first ones.
 std::vector<std::string> window_types(const ConfigReader& config, const std::string& model_type) {
   const std::int64_t layers = config.layers("num_hidden_layers");
   const auto all = [&](const char* type) {

@@ -45,10 +45,13 @@ std::variant<MlpConfig, nn::ExpertsConfig> mlp_config(const ConfigReader& config
 }
 
 // Qwen3_5TextConfig's, beside those that are read with a default below.
-const nlohmann::json kDefaults = {
-    {"vocab_size", 248320},    {"hidden_size", 4096},        {"intermediate_size", 12288},
-    {"num_hidden_layers", 32}, {"num_attention_heads", 16}, {"num_key_value_heads", 4},
-    {"max_position_embeddings", 32768}};
+const nlohmann::json kDefaults = {{"vocab_size", 248320},
+                                  {"hidden_size", 4096},
+                                  {"intermediate_size", 12288},
+                                  {"num_hidden_layers", 32},
+                                  {"num_attention_heads", 16},
+                                  {"num_key_value_heads", 4},
+                                  {"max_position_embeddings", 32768}};
 
 ModelConfig qwen3_next_config(const ConfigReader& outer) {
   const ConfigReader config = text_config(outer, kDefaults);

@@ -25,12 +25,13 @@ class BeforeAfterTest : public testing::Test {
     return write_json(directory_.path() / name / "report.json", inspection);
   }
 
-  BeforeAfter change(const json& before, const json& after, std::int64_t shared = 0) const {
+  BeforeAfter change(const json& before, const json& after,
+                     std::optional<std::int64_t> shared = {}) const {
     return compare_inspections(load_inspection(folder("before", before)),
                                load_inspection(folder("after", after)), shared);
   }
 
-  BeforeAfter change(const Gates& after, std::int64_t shared = 0) const {
+  BeforeAfter change(const Gates& after, std::optional<std::int64_t> shared = {}) const {
     return change(inspection_json(kBefore), inspection_json(after), shared);
   }
 
@@ -76,6 +77,19 @@ TEST_F(BeforeAfterTest, FiguresByHand) {
   EXPECT_TRUE(changed_figure(c, "value_drain").is_null());
   EXPECT_TRUE(changed_figure(c, "loss").is_null());
   EXPECT_FALSE(changed_figure(c, "mean_gate").is_null());
+}
+
+// Where the balance was over all heads none is called shared; the order is that of a quarter.
+TEST_F(BeforeAfterTest, NoHeadNeedStayOutOfTheBalance) {
+  const BeforeAfter quarter = change(kBefore),
+                    c = compare_inspections(quarter.before, quarter.after, 0);
+  EXPECT_EQ(c.shared_heads, 0);
+  EXPECT_EQ(c.top_heads, quarter.shared_heads);
+  EXPECT_EQ(c.layers[0].top_overlap, quarter.layers[0].top_overlap);
+  EXPECT_EQ(c.layers[0].routed_gate.before, c.layers[0].mean_gate.before);
+  EXPECT_TRUE(std::ranges::none_of(c.heads, &ChangedHead::shared));
+  EXPECT_NE(to_json(c).dump().find("No head stayed out of the balance"), std::string::npos);
+  EXPECT_THROW(compare_inspections(quarter.before, quarter.after, 4), BadArgument);
 }
 
 TEST_F(BeforeAfterTest, NothingChangedIsSaidAsNothing) {

@@ -21,14 +21,14 @@ const at::Tensor kImportance =
     at::tensor({0.95, 0.95, 0.94, 0.96, 0.9, 0.1, 0.4, 0.01}).view({2, 4});
 
 TEST(Calibration, LeavesOutTheMostImportantHeadAndLayersWithNothingToBalance) {
-  const Calibration found = calibrate(kImportance, {3, 5}, config());
+  const Calibration found = calibrate(kImportance, {3, 5}, config(), false);
   EXPECT_EQ(config().balance.shared_heads, 1);
   EXPECT_EQ(found.left_out, (std::vector<std::int64_t>{3}));
   EXPECT_EQ(found.routed, (Mask{{false, false, false, false}, {false, true, true, true}}));
 }
 
 TEST(Calibration, SaysWhatAPersonShouldKnow) {
-  Calibration found = calibrate(kImportance, {3, 5}, config());
+  Calibration found = calibrate(kImportance, {3, 5}, config(), false);
   found.loss_gradient = 0.5;
   found.balance_gradient = 2.5;
   std::string all;
@@ -43,7 +43,7 @@ TEST(Calibration, SaysWhatAPersonShouldKnow) {
 }
 
 TEST(Calibration, SaysWhenAStepIsReadTwice) {
-  const Calibration found = calibrate(kImportance, {3, 5}, config());
+  const Calibration found = calibrate(kImportance, {3, 5}, config(), false);
   const auto said = [&](const FinetuneConfig& changed) {
     return messages(found, changed).back().find("twice") != std::string::npos;
   };
@@ -57,11 +57,10 @@ TEST(Calibration, SaysWhenAStepIsReadTwice) {
 
 // A conversion begins with open gates everywhere, and a choice that is made anew is of every layer.
 TEST(Calibration, LeavesNoLayerOutWhereTheStartSaysNothing) {
-  FinetuneConfig converted = config(), anew = config();
-  converted.mechanism = nn::Mechanism::sink;
+  FinetuneConfig anew = config();
   anew.balance.shared_choice = objectives::SharedChoice::recomputed;
-  for (const FinetuneConfig& changed : {converted, anew}) {
-    const Calibration found = calibrate(kImportance, {3, 5}, changed);
+  for (const Calibration& found : {calibrate(kImportance, {3, 5}, config(), /*converted=*/true),
+                                   calibrate(kImportance, {3, 5}, anew, /*converted=*/false)}) {
     EXPECT_TRUE(found.left_out.empty());
     EXPECT_EQ(found.routed[0], (std::vector<bool>{true, true, true, false}));
   }
@@ -73,18 +72,18 @@ TEST(Calibration, SaysWhatCannotHappen) {
     for (const std::string& line : messages(found, of)) all += line + "\n";
     return all.find(text) != std::string::npos;
   };
-  const Calibration open = calibrate(at::full({2, 4}, 0.95), {3, 5}, config());
+  const Calibration open = calibrate(at::full({2, 4}, 0.95), {3, 5}, config(), false);
   EXPECT_TRUE(said(open, config(), "no layer is left to balance"));
-  EXPECT_FALSE(said(calibrate(kImportance, {3, 5}, config()), config(), "no layer is left"));
+  EXPECT_FALSE(said(calibrate(kImportance, {3, 5}, config(), false), config(), "no layer is left"));
   FinetuneConfig converted = config();
   converted.mechanism = nn::Mechanism::sink;
-  EXPECT_TRUE(said(calibrate(kImportance, {3, 5}, converted), converted, "all but shut"));
+  EXPECT_TRUE(said(calibrate(kImportance, {3, 5}, converted, true), converted, "all but shut"));
   converted.mechanism_start = -0.05;
-  EXPECT_FALSE(said(calibrate(kImportance, {3, 5}, converted), converted, "all but shut"));
+  EXPECT_FALSE(said(calibrate(kImportance, {3, 5}, converted, true), converted, "all but shut"));
 }
 
 TEST(Calibration, SurvivesItsFile) {
-  const Calibration found = calibrate(kImportance, {3, 5}, config());
+  const Calibration found = calibrate(kImportance, {3, 5}, config(), false);
   const Calibration read = calibration_of(to_json(found), "here");
   EXPECT_EQ(read.importance, found.importance);
   EXPECT_EQ(read.routed, found.routed);
@@ -111,18 +110,18 @@ TEST(Watch, ComparesGatesWithTheStart) {
   EXPECT_NEAR(seen.share_open, 0.25, 1e-12);
   EXPECT_NEAR(seen.overlap, 0.0, 1e-12);
   EXPECT_NEAR(seen.routed_rise, (0.95 + 0.7 + 0.3) / 3 - 0.7 / 3, 1e-12);
-  ASSERT_EQ(seen.warnings().size(), 1u);
-  EXPECT_NE(seen.warnings()[0].find("drift open"), std::string::npos);
-  EXPECT_TRUE(watch(start, start, routed, 1).warnings().empty());
+  ASSERT_EQ(seen.warnings(true).size(), 1u);
+  EXPECT_NE(seen.warnings(true)[0].find("drift open"), std::string::npos);
+  EXPECT_TRUE(watch(start, start, routed, 1).warnings(true).empty());
 }
 
 TEST(Watch, WarnsOfGatesThatTrainingOpened) {
   const Mask routed{{true, true}};
   const std::vector<std::vector<double>> open{{0.95, 0.95}}, nearly{{0.85, 0.9}};
-  const auto pinned = watch(open, nearly, routed, 0).warnings();
+  const auto pinned = watch(open, nearly, routed, 0).warnings(true);
   ASSERT_EQ(pinned.size(), 1u);
   EXPECT_NE(pinned[0].find("pinned open"), std::string::npos);
-  EXPECT_TRUE(watch(open, open, routed, 0).warnings().empty());
+  EXPECT_TRUE(watch(open, open, routed, 0).warnings(true).empty());
 }
 
 }  // namespace

@@ -64,7 +64,9 @@ class Finetune : public testing::Test {
     check(c);
     model_ = std::make_unique<pretrained::Model>(open_model(c));
     tuned_ = prepare(*model_, c);
-    return train::run(c, table, experiment_of(c, tuned_, listener), listener, listener.stop);
+    const train::Experiment experiment = experiment_of(c, tuned_, listener);
+    auto owned = train::own_directory(c, table, experiment);
+    return train::run(c, table, experiment, owned, listener, listener.stop);
   }
 
   static at::Tensor logits(const fs::path& model, const pretrained::OpenOptions& options = {}) {

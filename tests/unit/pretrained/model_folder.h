@@ -34,11 +34,11 @@ struct ModelFolder {
     for (const auto& [name, tensor] : tensors) {
       held.push_back(tensor.contiguous());
       const auto* bytes = static_cast<const std::byte*>(held.back().const_data_ptr());
-      views.push_back({name,
-                       tensor.scalar_type() == at::kFloat ? checkpoint::Dtype::F32
-                                                          : checkpoint::Dtype::F8_E4M3,
-                       tensor.sizes().vec(),
-                       {bytes, static_cast<std::size_t>(held.back().nbytes())}});
+      views.push_back(
+          {name,
+           tensor.scalar_type() == at::kFloat ? checkpoint::Dtype::F32 : checkpoint::Dtype::F8_E4M3,
+           tensor.sizes().vec(),
+           {bytes, static_cast<std::size_t>(held.back().nbytes())}});
     }
     weights::write_folder(folder, views, {.others = {{"config.json", config.dump(1)}}});
   }

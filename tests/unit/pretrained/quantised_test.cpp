@@ -34,7 +34,9 @@ struct Pair {
       };
       const at::Tensor factors =
           test::random_tensor({blocks(tensor.size(0), kRows), blocks(tensor.size(1), kColumns)}, 3)
-              .abs() / 100 + 1e-3;
+                  .abs() /
+              100 +
+          1e-3;
       const at::Tensor all = spread(factors, tensor.sizes());
       const at::Tensor bits = (tensor / all).clamp(-448, 448).to(at::kFloat8_e4m3fn);
       quantised.tensors[name] = bits;

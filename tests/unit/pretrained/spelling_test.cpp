@@ -29,8 +29,8 @@ void expect_same(const std::string& fixture, const json& patch) {
 // Llama has no windows in transformers, whatever its file says.
 TEST(Spelling, WindowsOfALlamaAreNone) {
   expect_same("llama", {{"sliding_window", 2}});
-  expect_same("llama", {{"layer_types", {"sliding_attention", "full_attention"}},
-                        {"sliding_window", 2}});
+  expect_same("llama",
+              {{"layer_types", {"sliding_attention", "full_attention"}}, {"sliding_window", 2}});
 }
 
 TEST(Spelling, WindowsOfQwenBeginAfterTheFirstLayers) {
@@ -43,7 +43,8 @@ TEST(Spelling, WindowsOfQwenBeginAfterTheFirstLayers) {
   };
   const at::Tensor none = with({{"use_sliding_window", false}});
   EXPECT_TRUE(test::same_bits(with({{"use_sliding_window", true}}), none));  // after 28 layers
-  EXPECT_FALSE(test::same_bits(with({{"use_sliding_window", true}, {"max_window_layers", 0}}), none));
+  EXPECT_FALSE(
+      test::same_bits(with({{"use_sliding_window", true}, {"max_window_layers", 0}}), none));
 }
 
 // gelu_fast is the form with the hyperbolic tangent, as Transformers' FastGELUActivation.
@@ -58,7 +59,8 @@ TEST(Spelling, NamesOfGelu) {
 }
 
 // A model that also sees pictures keeps its text configuration apart, without what the class of
-// transformers has by default. The fixture is small, so that only what can stay at its default goes.
+// transformers has by default. The fixture is small, so that only what can stay at its default
+// goes.
 TEST(Spelling, ATextConfigurationApart) {
   for (const char* fixture : {"gemma3", "qwen3_5"}) {
     SCOPED_TRACE(fixture);
@@ -77,14 +79,15 @@ TEST(Spelling, ATextConfigurationApart) {
 TEST(Spelling, SizesOfGemmaByDefault) {
   test::ModelFolder folder = test::ModelFolder::of_fixture("gemma3");
   folder.config = {{"model_type", "gemma3"},
-                   {"text_config", {{"model_type", "gemma3_text"},
-                                    {"hidden_size", 3840},
-                                    {"intermediate_size", 15360},
-                                    {"num_attention_heads", 16},
-                                    {"num_hidden_layers", 2},
-                                    {"num_key_value_heads", 8},
-                                    {"rope_scaling", {{"factor", 8.0}, {"rope_type", "linear"}}},
-                                    {"sliding_window", 1024}}}};
+                   {"text_config",
+                    {{"model_type", "gemma3_text"},
+                     {"hidden_size", 3840},
+                     {"intermediate_size", 15360},
+                     {"num_attention_heads", 16},
+                     {"num_hidden_layers", 2},
+                     {"num_key_value_heads", 8},
+                     {"rope_scaling", {{"factor", 8.0}, {"rope_type", "linear"}}},
+                     {"sliding_window", 1024}}}};
   try {
     logits(folder);
     ADD_FAILURE() << "the fixture is smaller";

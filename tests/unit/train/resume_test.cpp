@@ -82,7 +82,9 @@ Outcome go(const std::filesystem::path& directory, const Assignments& extra, Sto
   table.finish();
   check(config);
   configure_process(config);
-  return run(config, table, from_scratch(config), listener, listener.stop);
+  const Experiment experiment = from_scratch(config);
+  auto owned = own_directory(config, table, experiment);
+  return run(config, table, experiment, owned, listener, listener.stop);
 }
 
 // What must not depend on whether the run was stopped.

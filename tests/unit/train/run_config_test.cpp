@@ -109,8 +109,8 @@ TEST(RunConfig, InconsistentCombinationsAreRefusedByTheirKey) {
   EXPECT_EQ(problems_of({"model.head_size=7", "model.positions=learned"}), Keys{});
   EXPECT_EQ(problems_of({"model.width=60", "model.heads=4"}), Keys{"model.head_size"});  // 15
   EXPECT_EQ(problems_of({"model.windowed_layers=0,4"}), Keys{"model.windowed_layers"});
-  EXPECT_EQ(problems_of({"balance.shared_heads=4"}), Keys{"balance.shared_heads"});
-  EXPECT_EQ(problems_of({"balance.shared_heads=3"}), Keys{});
+  EXPECT_EQ(problems_of({"balance.shared_heads=3"}), Keys{"balance.shared_heads"});
+  EXPECT_EQ(problems_of({"balance.shared_heads=2"}), Keys{});
   EXPECT_EQ(problems_of({"optim.warmup_steps=401"}), Keys{"optim.warmup_steps"});
   EXPECT_EQ(problems_of({"optim.warmup_steps=400"}), Keys{});
   EXPECT_EQ(problems_of({"task.name=trigger_average", "model.tied_embedding=true"}),
