@@ -9,6 +9,7 @@ namespace sinkwise::inspect {
 std::vector<double> honor_over_mean(const LayerInspection& layer) {
   std::vector<double> scores = layer.heads.output_norm;
   const double scale = mean(scores);
+  if (scale == 0.0) return scores;  // a layer that puts out nothing
   for (double& score : scores) score /= scale;
   return scores;
 }

@@ -1,5 +1,6 @@
 #include "sinkwise/inspect/inspect.h"
 
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <numbers>
@@ -83,6 +84,7 @@ struct LayerProbes {
     const auto balance =
         objectives::statistics(at::tensor(layer.heads.importance, at::kDouble).unsqueeze(0));
     layer.cv = balance.mean_cv, layer.effective_heads = balance.effective_heads;
+    if (std::isnan(balance.mean_gate)) layer.cv = layer.effective_heads = balance.mean_gate;
     layer.mean_gate = balance.mean_gate;
     layer.min_gate = balance.min_gate, layer.max_gate = balance.max_gate;
     return layer;

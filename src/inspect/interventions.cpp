@@ -1,6 +1,8 @@
 #include "interventions.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <torch/torch.h>
 
@@ -31,11 +33,14 @@ std::vector<Head> all_heads(const std::vector<LayerInspection>& layers) {
 
 using Scores = std::vector<std::vector<double>>;  // [L][H]
 
-// The head with the lowest score first; ties in the order of the model.
+// The head with the lowest score first, those without one last; ties in the order of the model.
 std::vector<Head> ordered_by(std::vector<Head> heads, const Scores& scores) {
-  std::stable_sort(heads.begin(), heads.end(), [&](const Head& a, const Head& b) {
-    return scores[a.layer][a.head] < scores[b.layer][b.head];
-  });
+  const auto score = [&](const Head& head) {
+    const double of_head = scores[head.layer][head.head];
+    return std::isnan(of_head) ? std::numeric_limits<double>::infinity() : of_head;
+  };
+  std::stable_sort(heads.begin(), heads.end(),
+                   [&](const Head& a, const Head& b) { return score(a) < score(b); });
   return heads;
 }
 

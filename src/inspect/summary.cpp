@@ -54,6 +54,9 @@ std::string about_special(const TextFacts& text, const Heads& heads) {
 }
 
 std::string about_first_token(const Heads& heads) {
+  if (std::isnan(median(values_of(heads, &HeadFacts::first_token_weight)))) {
+    return "Whether heads sink into the first token cannot be told: no later row sees it.";
+  }
   const Selection sinks = select(heads, sinks_into_first);
   if (sinks.count == 0) {
     return concat("No head sinks into the first token: none gives it a mean weight above ",
@@ -82,6 +85,9 @@ std::string about_sleep(const Inspection& inspection, const Heads& heads) {
   const Selection asleep =
       select(heads, [](const HeadFacts& head) { return head.importance < kAsleep; });
   const std::string gate = concat("gate (", inspection.model.gate, ")");
+  if (std::ranges::all_of(heads, [](const auto& head) { return std::isnan(head.importance); })) {
+    return concat("No ", gate, " could be measured: it is fixed by construction in every row.");
+  }
   if (asleep.count == 0) {
     return concat("No head is asleep: every mean ", gate, " is at least ", fixed(kAsleep, 1),
                   "; the lowest is ",
@@ -101,6 +107,8 @@ std::string about_inequality(const Inspection& inspection) {
     mean_gate.push_back(layer->mean_gate);
   }
   const auto H = static_cast<double>(inspection.model.heads);
+  if (inspection.model.heads == 1) return "One head a layer: there is nothing to compare.";
+  if (std::isnan(mean(cv))) return "How unequal the heads are cannot be told without gates.";
   const auto worst = std::min_element(effective.begin(), effective.end());
   const char* word = mean(effective) >= 0.9 * H   ? "only mildly unequal"
                      : mean(effective) >= 0.6 * H ? "clearly unequal"
@@ -146,6 +154,7 @@ std::string about_honor(const Inspection& inspection) {
 
 // Whether importance or HONOR finds the heads that can go.
 std::string better_order(const std::vector<double>& importance, const std::vector<double>& honor) {
+  if (importance == honor) return "Importance and HONOR silence the same heads.";
   std::size_t lower = 0;
   for (std::size_t i = 0; i < honor.size(); ++i) lower += honor[i] < importance[i] ? 1 : 0;
   const char* found = lower == honor.size() ? "HONOR finds the heads that can go better than "
@@ -174,8 +183,9 @@ std::string about_interventions(const Interventions& interventions) {
                                : with_sign(rise, 3),
                            " by ", curve.order));
   }
-  return text + concat(" Silencing ", interventions.curves.front().silenced[at],
-                       " heads, the lowest first, costs ", join(parts), ". ",
+  const auto silenced = static_cast<std::int64_t>(interventions.curves.front().silenced[at]);
+  return text + concat(" Silencing ", counted(silenced, "head"),
+                       ", the lowest first, costs ", join(parts), ". ",
                        better_order(interventions.curves[0].loss, interventions.curves[1].loss));
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "facts.h"
@@ -64,6 +65,7 @@ std::vector<std::size_t> shown_layers(const Inspection& inspection, std::size_t 
 const char* shade(double gate) {
   constexpr const char* kShades[] = {"\u2581", "\u2582", "\u2583", "\u2584",
                                      "\u2585", "\u2586", "\u2587", "\u2588"};
+  if (std::isnan(gate)) return " ";  // not measured
   return kShades[std::clamp(static_cast<int>(gate * 8.0), 0, 7)];
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -44,18 +45,38 @@ class Keys {
   json& config_;
 };
 
-void add_scaling(const Keys& keys) {
-  if (!keys.has("rope.scaling.type")) return;
+// llama.cpp takes a factor without a type for a linear one, and 0 for none.
+void add_scaling(const Keys& keys, const std::string& where) {
+  const char* factor = keys.has("rope.scaling.factor") ? "rope.scaling.factor" : "rope.scale_linear";
+  const bool scaled = keys.has(factor) && keys.number(factor) != 0.0;
+  if (keys.has("rope.scaling.attn_factor") && keys.number("rope.scaling.attn_factor") != 1.0) {
+    ConfigReader({{"rope.scaling.attn_factor", keys.number("rope.scaling.attn_factor")}}, where)
+        .unsupported("rope.scaling.attn_factor", "1");
+  }
+  if (!keys.has("rope.scaling.type") && !scaled) return;
   json& rope = keys.config()["rope_scaling"];
-  const std::string type = keys.text("rope.scaling.type");
+  const std::string type =
+      keys.has("rope.scaling.type") ? keys.text("rope.scaling.type") : "linear";
   rope["rope_type"] = type == "none" ? "default" : type;
-  keys.number(rope, "factor", "rope.scaling.factor");
+  if (scaled) keys.number(rope, "factor", factor);
   keys.integer(rope, "original_max_position_embeddings", "rope.scaling.original_context_length");
   keys.number(rope, "beta_fast", "rope.scaling.yarn_beta_fast");
   keys.number(rope, "beta_slow", "rope.scaling.yarn_beta_slow");
 }
 
-void add_llama(const Keys& keys) {
+// Heads of these models turn whole.
+void check_rotated(const Keys& keys, const std::string& where) {
+  constexpr const char* kKey = "rope.dimension_count";
+  if (!keys.has(kKey) || !keys.has("attention.head_count")) return;
+  const double head = keys.has("attention.key_length")
+                          ? keys.number("attention.key_length")
+                          : std::floor(keys.number("embedding_length") /
+                                       std::max(1.0, keys.number("attention.head_count")));
+  if (keys.number(kKey) == head) return;
+  ConfigReader({{kKey, keys.number(kKey)}}, where).unsupported(kKey, concat(head));
+}
+
+void add_llama(const Keys& keys, const std::string& where) {
   keys.integer("hidden_size", "embedding_length");
   keys.integer("num_hidden_layers", "block_count");
   keys.integer("intermediate_size", "feed_forward_length");
@@ -65,13 +86,14 @@ void add_llama(const Keys& keys) {
   keys.integer("max_position_embeddings", "context_length");
   keys.number("rms_norm_eps", "attention.layer_norm_rms_epsilon");
   keys.number("rope_theta", "rope.freq_base");
-  add_scaling(keys);
+  add_scaling(keys, where);
 }
 
 // Not in the file: queries are scaled by the size of a head, or in the largest model (62 layers) by
 // the width over the heads; every sixth layer sees everything.
-void add_gemma3(const Keys& keys) {
-  add_llama(keys);
+void add_gemma3(const Keys& keys, const std::string& where) {
+  add_llama(keys, where);
+  check_rotated(keys, where);
   json& config = keys.config();
   const bool largest = keys.has("block_count") && keys.number("block_count") == 62.0;
   config["query_pre_attn_scalar"] =
@@ -93,8 +115,8 @@ void add_gpt2(const Keys& keys) {
   keys.number("layer_norm_epsilon", "attention.layer_norm_epsilon");
 }
 
-void add_gpt_neox(const Keys& keys, const GgufMetadata& metadata) {
-  add_llama(keys);
+void add_gpt_neox(const Keys& keys, const GgufMetadata& metadata, const std::string& where) {
+  add_llama(keys, where);
   json& config = keys.config();
   keys.number("layer_norm_eps", "attention.layer_norm_epsilon");
   const weights::GgufValue* parallel = metadata.find("gptneox.use_parallel_residual");
@@ -113,7 +135,8 @@ void add_gpt_neox(const Keys& keys, const GgufMetadata& metadata) {
 
 // llama.cpp rounds the channels between which YaRN blends; the model was trained without.
 void add_gpt_oss(const Keys& keys, const std::string& where) {
-  add_llama(keys);
+  add_llama(keys, where);
+  check_rotated(keys, where);
   json& config = keys.config();
   keys.integer("intermediate_size", "expert_feed_forward_length");
   keys.integer("num_local_experts", "expert_count");
@@ -124,6 +147,18 @@ void add_gpt_oss(const Keys& keys, const std::string& where) {
   if (config.value("sliding_window_pattern", json(2)) != 2) {
     ConfigReader(config, where).unsupported("sliding_window_pattern", "2");
   }
+}
+
+// The tokens that end a text, a turn of a dialogue, and a message of several in one turn.
+std::vector<std::int64_t> end_ids(const GgufMetadata& metadata) {
+  std::vector<std::int64_t> ids;
+  for (const char* name : {"eos", "eot", "eom"}) {
+    const std::string key = concat("tokenizer.ggml.", name, "_token_id");
+    if (metadata.find(key) == nullptr) continue;
+    const std::int64_t id = metadata.integer(key);
+    if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+  }
+  return ids;
 }
 
 }  // namespace
@@ -138,20 +173,21 @@ ConfigReader gguf_config(const weights::Weights& weights, const std::string& whe
                  {"tie_word_embeddings", weights.find("output.weight") == nullptr}};
   const Keys keys(metadata, architecture.name, config);
   if (architecture.name == "gemma3") {
-    add_gemma3(keys);
+    add_gemma3(keys, where);
   } else if (architecture.name == "gpt2") {
     add_gpt2(keys);
   } else if (architecture.name == "gptneox") {
-    add_gpt_neox(keys, metadata);
+    add_gpt_neox(keys, metadata, where);
   } else if (architecture.name == "gpt-oss") {
     add_gpt_oss(keys, where);
   } else {
-    add_llama(keys);
+    add_llama(keys, where);
+    check_rotated(keys, where);
   }
-  for (const char* name : {"bos_token_id", "eos_token_id"}) {
-    const std::string key = concat("tokenizer.ggml.", name);
-    if (metadata.find(key) != nullptr) config[name] = metadata.integer(key);
-  }
+  constexpr const char* kBegin = "tokenizer.ggml.bos_token_id";
+  if (metadata.find(kBegin) != nullptr) config["bos_token_id"] = metadata.integer(kBegin);
+  const auto ends = end_ids(metadata);
+  if (!ends.empty()) config["eos_token_id"] = ends.size() == 1 ? json(ends.front()) : json(ends);
   return {std::move(config), where};
 }
 

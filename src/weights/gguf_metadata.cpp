@@ -156,10 +156,13 @@ const GgufValue* GgufMetadata::find(std::string_view key) const {
 }
 
 void GgufMetadata::refuse(std::string_view key, const char* expected) const {
-  throw BadFile({.what = concat("a GGUF file does not say '", printable(key), "'"),
+  const bool there = find(key) != nullptr;
+  throw BadFile({.what = concat(there ? "a GGUF file says in another way '"
+                                      : "a GGUF file does not say '",
+                                printable(key), "'"),
                  .where = printable(path_.string()),
                  .expected = concat("this key with ", expected),
-                 .found = find(key) == nullptr ? "no such key" : "another type or range of value",
+                 .found = there ? "another type or range of value" : "no such key",
                  .next = "check that this is a language model; else convert it again"});
 }
 

@@ -151,6 +151,32 @@ TEST(Terminal, LayersGiveWayToASmallScreen) {
   EXPECT_FALSE(contains(to_terminal(inspection, 100, 100), "more in the report"));
 }
 
+// Where every row sees itself alone no gate is measured: nothing is found, and nothing made up.
+TEST(Summary, SaysWhatCouldNotBeMeasured) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  Inspection inspection = inspect_fixture("llama", 0);
+  for (LayerInspection& layer : inspection.layers) {
+    for (auto* figure : {&layer.heads.importance, &layer.heads.first_token_weight}) {
+      figure->assign(figure->size(), kNan);
+    }
+    layer.cv = layer.effective_heads = layer.mean_gate = kNan;
+  }
+  const std::string said = all(summary(inspection));
+  EXPECT_TRUE(contains(said, "cannot be told: no later row sees it")) << said;
+  EXPECT_TRUE(contains(said, "No gate (first token) could be measured")) << said;
+  EXPECT_FALSE(contains(said, "unequal: CV")) << said;
+  EXPECT_FALSE(contains(to_terminal(inspection), "\u2581"));
+}
+
+// A layer that puts out nothing has HONOR 0, and no place of its own among the others.
+TEST(Facts, ALayerThatPutsOutNothing) {
+  Inspection inspection = inspect_fixture("llama", 0);
+  auto& output = inspection.layers[0].heads.output_norm;
+  output.assign(output.size(), 0.0);
+  const auto parsed = to_json(inspection)["layers"][0]["heads"]["honor_over_layer_mean"];
+  for (const auto& value : parsed) EXPECT_EQ(value.get<double>(), 0.0);
+}
+
 TEST(Output, ALearnedSinkHasTheRestOfTheGate) {
   const auto parsed = to_json(inspect_fixture("gpt_oss", 0))["layers"][0]["heads"];
   for (std::size_t h = 0; h < parsed["importance"].size(); ++h) {

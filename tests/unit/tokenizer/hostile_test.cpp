@@ -75,7 +75,6 @@ const std::vector<Hostile> kCases = {
     {"Dropout", [](J j) { j["model"]["dropout"] = 0.1; }, "no dropout"},
     {"WordSuffix", [](J j) { j["model"]["end_of_word_suffix"] = "</w>"; }, "end_of_word_suffix"},
     {"SubwordPrefix", [](J j) { j["model"]["continuing_subword_prefix"] = "##"; }, "prefix"},
-    {"UnknownIsUnknown", [](J j) { j["model"]["unk_token"] = "<unk>"; }, "unk_token"},
     {"IgnoreMergesIsAWord", [](J j) { j["model"]["ignore_merges"] = "yes"; }, "true or false"},
     {"AddedIsAnObject", [](J j) { j["added_tokens"] = json::object(); }, "a list"},
     {"AddedWithoutId",
