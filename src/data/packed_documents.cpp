@@ -128,7 +128,9 @@ PackedDocuments::PackedDocuments(std::vector<Document> documents, std::vector<Do
   fingerprint.add(options_.length).add(options_.batch_rows).add(options_.seed);
   for (const std::vector<Row>* side : {&train_, &validation_}) {
     for (const Row& row : *side) {
-      for (const std::int32_t token : row.tokens) fingerprint.add(std::int64_t{token});
+      for (const auto* part : {&row.tokens, &row.targets, &row.document_start}) {
+        for (const auto value : *part) fingerprint.add(std::int64_t{value});
+      }
     }
   }
   fingerprint_ = fingerprint.value();
@@ -157,9 +159,19 @@ void PackedDocuments::split(std::vector<Document>& documents,
   for (const Document& document : documents) hashes.push_back(hash_of(document));
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return hashes[a] < hashes[b]; });
-  const auto held =
+  auto held =
       std::max<std::size_t>(1, static_cast<std::size_t>(static_cast<double>(documents.size()) *
                                                         options_.validation_fraction));
+  const auto same_as_last = [&](std::size_t i) {
+    return hashes[order[i]] == hashes[order[held - 1]];
+  };
+  while (held < order.size() && same_as_last(held)) ++held;  // no document is on both sides
+  if (held == order.size()) {
+    throw BadFile({"no part of the documents can be held out", "data",
+                   "documents that differ, more of them than data.validation_fraction holds out",
+                   concat(documents.size(), " documents, those left the same as one held out"),
+                   "give data.validation_files"});
+  }
   std::vector<bool> out(documents.size(), false);
   for (std::size_t i = 0; i < held; ++i) out[order[i]] = true;
   for (std::size_t i = 0; i < documents.size(); ++i) {

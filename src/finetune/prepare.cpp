@@ -1,3 +1,6 @@
+#include <nlohmann/json.hpp>
+
+#include "sinkwise/core/error.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/finetune/finetune.h"
 #include "sinkwise/pretrained/adapter.h"
@@ -12,6 +15,17 @@ bool is_of_conversion(const std::string& name, nn::Mechanism mechanism) {
          name.find("lora_") == std::string::npos;
 }
 
+// Experts of four bits (GPT-OSS's folders) are read, but not packed again.
+void check_numbers(const pretrained::Model& model) {
+  const auto config = nlohmann::json::parse(model.config_json());
+  const auto quantised = config.find("quantization_config");
+  if (quantised == config.end() || quantised->is_null()) return;
+  throw Unsupported({"packed experts cannot be trained", printable(model.path().string()),
+                     "method=lora, or a model whose experts are plain numbers",
+                     "method=full, and a quantization_config",
+                     "train corrections, or start from the model before quantisation"});
+}
+
 }  // namespace
 
 pretrained::Model open_model(const FinetuneConfig& config) {
@@ -24,6 +38,7 @@ std::shared_ptr<TunedModel> prepare(const pretrained::Model& model, const Finetu
   if (config.method == Method::lora) {
     pretrained::add_adapter(*loaded, config.lora, static_cast<std::uint64_t>(config.run.seed));
   } else {
+    check_numbers(model);
     for (at::Tensor& parameter : loaded->parameters()) parameter.set_requires_grad(true);
   }
   for (auto& item : loaded->named_parameters()) {

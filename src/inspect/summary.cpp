@@ -184,8 +184,8 @@ std::string about_interventions(const Interventions& interventions) {
                            " by ", curve.order));
   }
   const auto silenced = static_cast<std::int64_t>(interventions.curves.front().silenced[at]);
-  return text + concat(" Silencing ", counted(silenced, "head"),
-                       ", the lowest first, costs ", join(parts), ". ",
+  return text + concat(" Silencing ", counted(silenced, "head"), ", the lowest first, costs ",
+                       join(parts), ". ",
                        better_order(interventions.curves[0].loss, interventions.curves[1].loss));
 }
 

@@ -49,11 +49,11 @@ double alpha_of(const ConfigReader& config, const std::string& module) {
 
 class AdapterSource : public TensorSource {
  public:
-  AdapterSource(std::unique_ptr<TensorSource> base, const std::filesystem::path& folder)
-      : base_(std::move(base)), config_(read_config(folder)) {
+  AdapterSource(std::unique_ptr<TensorSource> base, const std::filesystem::path& folder,
+                const Family& family)
+      : base_(std::move(base)), config_(read_config(folder)), family_(family) {
     check_kind();
-    transposed_ = config_.flag("fan_in_fan_out", false);
-    const auto path = folder / "adapter_model.safetensors";
+    const auto path = file_of(folder);
     const weights::Weights file = weights::Weights::open(path);
     const std::string where = printable(path.string());
     for (const weights::Tensor& tensor : file.tensors()) add(file, tensor, where);
@@ -70,13 +70,13 @@ class AdapterSource : public TensorSource {
   at::Tensor read(const std::string& name) const override {
     const at::Tensor weight = base_->read(name);
     const Correction* correction = correction_of(name);
-    return correction == nullptr ? weight : weight + product(*correction);
+    return correction == nullptr ? weight : weight + product(name, *correction);
   }
 
   at::Tensor rows(const std::string& name, std::int64_t first, std::int64_t count) const override {
     const at::Tensor rows = base_->rows(name, first, count);
     const Correction* correction = correction_of(name);
-    return correction == nullptr ? rows : rows + product(*correction).narrow(0, first, count);
+    return correction == nullptr ? rows : rows + product(name, *correction).narrow(0, first, count);
   }
 
   std::optional<Stored> stored(const std::string& name) const override {
@@ -101,6 +101,12 @@ class AdapterSource : public TensorSource {
     return {parse_json(read_file(path, kMaxConfigBytes), where, kMaxConfigBytes), where};
   }
 
+  // A pickle is named only to be refused as one.
+  static std::filesystem::path file_of(const std::filesystem::path& folder) {
+    const auto file = folder / "adapter_model.safetensors", pickle = folder / "adapter_model.bin";
+    return !std::filesystem::exists(file) && std::filesystem::exists(pickle) ? pickle : file;
+  }
+
   void check_kind() const {
     if (config_.text("peft_type", "") != "LORA") config_.unsupported("peft_type", "LORA");
     if (config_.text("bias", "none") != "none") config_.unsupported("bias", "none");
@@ -109,6 +115,9 @@ class AdapterSource : public TensorSource {
     }
     if (config_.has("alora_invocation_tokens")) {
       config_.unsupported("alora_invocation_tokens", "none: an adapter that is always on");
+    }
+    for (const char* other : {"layer_replication", "target_parameters"}) {
+      if (config_.has(other)) config_.unsupported(other, "none");
     }
     refuse_changed_base();
   }
@@ -160,7 +169,7 @@ class AdapterSource : public TensorSource {
       refuse("an adapter belongs to another model", "a tensor that the model has", "none");
     }
     std::vector<std::int64_t> product{c.b.size(0), c.a.size(1)};
-    if (transposed_) std::swap(product[0], product[1]);
+    if (is_turned(name)) std::swap(product[0], product[1]);
     if (base_->shape(name) != product || c.a.size(0) != c.b.size(1)) {
       refuse("an adapter has another shape than the model",
              concat(at::IntArrayRef(base_->shape(name))),
@@ -176,22 +185,29 @@ class AdapterSource : public TensorSource {
     corrections_[name].scale = alpha / (root ? std::sqrt(rank) : rank);
   }
 
-  at::Tensor product(const Correction& c) const {
+  // Whether a file has a matrix as [in, out]. That is the family's, whatever fan_in_fan_out says:
+  // PEFT corrects it as well.
+  bool is_turned(const std::string& name) const {
+    return family_.turned_matrices && name != base_->name_in_folder(family_.output);
+  }
+
+  at::Tensor product(const std::string& name, const Correction& c) const {
     const at::Tensor whole = at::matmul(c.b, c.a) * c.scale;
-    return transposed_ ? whole.t() : whole;
+    return is_turned(name) ? whole.t() : whole;
   }
 
   std::unique_ptr<TensorSource> base_;
   ConfigReader config_;
-  bool transposed_ = false;
+  const Family& family_;
   std::map<std::string, Correction> corrections_;  // by weight_name()
 };
 
 }  // namespace
 
 std::unique_ptr<TensorSource> with_adapter(std::unique_ptr<TensorSource> base,
-                                           const std::filesystem::path& folder) {
-  return std::make_unique<AdapterSource>(std::move(base), folder);
+                                           const std::filesystem::path& folder,
+                                           const Family& family) {
+  return std::make_unique<AdapterSource>(std::move(base), folder, family);
 }
 
 }  // namespace sinkwise::pretrained

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "family.h"
 #include "tensor_source.h"
 
 namespace sinkwise::pretrained {
@@ -11,6 +12,7 @@ namespace sinkwise::pretrained {
 // another model: it names a tensor that `base` lacks, or one of another shape. Unsupported for
 // other kinds of adapter.
 std::unique_ptr<TensorSource> with_adapter(std::unique_ptr<TensorSource> base,
-                                           const std::filesystem::path& folder);
+                                           const std::filesystem::path& folder,
+                                           const Family& family);
 
 }  // namespace sinkwise::pretrained

@@ -23,7 +23,8 @@ struct Family {
 
   // Names of the file. "{}" in `layer` stands for the number of the layer.
   std::string layer, embedding, final_norm, output;
-  std::string positions{};   // where positions are learned
+  std::string positions{};       // where positions are learned
+  bool turned_matrices = false;  // the linear layers of a block are [in, out]
   double norm_offset = 0.0;  // added to the weight of the final norm: 1 where it is stored around 0
 
   // All parameters of one layer; `prefix` is `layer` with its number, such as "model.layers.3.".

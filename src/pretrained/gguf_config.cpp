@@ -47,7 +47,8 @@ class Keys {
 
 // llama.cpp takes a factor without a type for a linear one, and 0 for none.
 void add_scaling(const Keys& keys, const std::string& where) {
-  const char* factor = keys.has("rope.scaling.factor") ? "rope.scaling.factor" : "rope.scale_linear";
+  const char* factor =
+      keys.has("rope.scaling.factor") ? "rope.scaling.factor" : "rope.scale_linear";
   const bool scaled = keys.has(factor) && keys.number(factor) != 0.0;
   if (keys.has("rope.scaling.attn_factor") && keys.number("rope.scaling.attn_factor") != 1.0) {
     ConfigReader({{"rope.scaling.attn_factor", keys.number("rope.scaling.attn_factor")}}, where)

@@ -130,7 +130,7 @@ Model Model::open(const std::filesystem::path& path, const OpenOptions& options)
   }
   model.source_ = std::move(opened.source);
   if (!options.adapter.empty()) {
-    model.source_ = with_adapter(std::move(model.source_), options.adapter);
+    model.source_ = with_adapter(std::move(model.source_), options.adapter, *model.family_);
   }
   model.apply_conversion(converted_mechanism(config));
   check_sizes(model.config_, model.source_->elements(), where);

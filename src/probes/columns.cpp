@@ -59,7 +59,8 @@ void ColumnProbe::add_window(const at::Tensor& query, const at::Tensor& key, con
   // A window hides a column from all but `reach` rows, its own among them.
   const std::int64_t reach = std::min(T, window_.value_or(T));
   const double total = static_cast<double>(T), seen = static_cast<double>(reach);
-  const double spread = reach > 1 ? total / seen : 1.0;  // a row that sees itself alone says nothing
+  const double spread =
+      reach > 1 ? total / seen : 1.0;  // a row that sees itself alone says nothing
   const at::Tensor mass = columns.to(at::kDouble) / total;
   const at::Tensor heaviest = std::get<0>(mass.topk(std::min<std::int64_t>(4, T), -1));
   add_to(first_, mass.select(1, 0));

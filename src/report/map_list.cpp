@@ -37,7 +37,8 @@ std::string map_list_html(const MapList& list, int number) {
   }
   const std::size_t columns = std::get<HeatMap>(list.first.data).columns.size();
   return fmt::format(
-      "<p class=\"chooser\"><label>{} <select autocomplete=\"off\" data-figure=\"figure-{}\" data-maps=\"maps-{}\" "
+      "<p class=\"chooser\"><label>{} <select autocomplete=\"off\" data-figure=\"figure-{}\" "
+      "data-maps=\"maps-{}\" "
       "data-columns=\"{}\">{}</select></label></p>\n"
       "<script type=\"application/json\" id=\"maps-{}\">{}</script>\n",
       escaped(list.label), number, number, columns, options, number, script_json(maps));

@@ -22,20 +22,36 @@ constexpr int kInterrupted = 75;     // exit code of a run that saved and left
 constexpr int kEndedBySignal = 128;  // plus the signal, see Process::poll
 constexpr auto kPollInterval = std::chrono::milliseconds(200);
 
-// The last whole line of a text file, or nothing.
-std::string last_line(const std::filesystem::path& path) {
+// The last bytes of a text file, at most so many; or nothing.
+std::string tail_of(const std::filesystem::path& path, std::int64_t most) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) return {};
   const auto size = static_cast<std::int64_t>(file.tellg());
-  const std::int64_t tail = std::min<std::int64_t>(size, 512);
+  const std::int64_t tail = std::min<std::int64_t>(size, most);
   std::string text(static_cast<std::size_t>(tail), '\0');
   file.seekg(size - tail);
   file.read(text.data(), tail);
+  return text;
+}
+
+// The last whole line of a text file, or nothing.
+std::string last_line(const std::filesystem::path& path) {
+  const std::string text = tail_of(path, 512);
   const auto end = text.rfind('\n');
   if (end == std::string::npos || end == 0) return {};
   const auto before = text.rfind('\n', end - 1);
   const auto begin = before == std::string::npos ? 0 : before + 1;
   return text.substr(begin, end - begin);
+}
+
+// Why a job failed: the line of its output that says so, else the last one.
+std::string reason(const std::filesystem::path& output) {
+  constexpr std::string_view kError = "\nerror: ";
+  const std::string text = "\n" + tail_of(output, 4096);
+  const auto at = text.rfind(kError);
+  if (at == std::string::npos) return last_line(output);
+  const auto begin = at + kError.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
 }
 
 // How far a running job is, in [0, 1), by the last line of its timing.jsonl.
@@ -169,7 +185,7 @@ class Pool {
     }
     throw JobsFailed(same ? first.code : 0,
                      {"runs of the sweep failed: " + join(names), output.string(), "exit code 0",
-                      concat("exit code ", first.code, ": ", last_line(output)),
+                      concat("exit code ", first.code, ": ", reason(output)),
                       "read that file, repair the cause, and give the same command again"});
   }
 

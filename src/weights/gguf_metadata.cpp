@@ -157,13 +157,13 @@ const GgufValue* GgufMetadata::find(std::string_view key) const {
 
 void GgufMetadata::refuse(std::string_view key, const char* expected) const {
   const bool there = find(key) != nullptr;
-  throw BadFile({.what = concat(there ? "a GGUF file says in another way '"
-                                      : "a GGUF file does not say '",
-                                printable(key), "'"),
-                 .where = printable(path_.string()),
-                 .expected = concat("this key with ", expected),
-                 .found = there ? "another type or range of value" : "no such key",
-                 .next = "check that this is a language model; else convert it again"});
+  throw BadFile(
+      {.what = concat(there ? "a GGUF file says in another way '" : "a GGUF file does not say '",
+                      printable(key), "'"),
+       .where = printable(path_.string()),
+       .expected = concat("this key with ", expected),
+       .found = there ? "another type or range of value" : "no such key",
+       .next = "check that this is a language model; else convert it again"});
 }
 
 std::uint64_t GgufMetadata::integer(std::string_view key) const {

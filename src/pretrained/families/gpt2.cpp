@@ -68,6 +68,7 @@ Family gpt2_family() {
           .final_norm = "transformer.ln_f",
           .output = "lm_head.weight",
           .positions = "transformer.wpe.weight",
+          .turned_matrices = true,
           .block = gpt2_block};
 }
 

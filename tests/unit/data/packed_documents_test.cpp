@@ -114,6 +114,37 @@ TEST(PackedDocuments, HoldsOutWholeDocumentsOrTheLastPartOfFew) {
   EXPECT_FALSE(train.contains(task.validation_batch(0, 1).tokens[0]));
 }
 
+TEST(PackedDocuments, EqualDocumentsAreOnOneSide) {
+  PackedDocumentsOptions few = options(4, std::nullopt);
+  few.validation_fraction = 0.1;
+  few.validation_rows = 1000;
+  for (std::int32_t kinds = 2; kinds < 9; ++kinds) {
+    std::vector<Document> documents;
+    for (std::int32_t n = 0; n < 40; ++n) documents.push_back(document(Ids(4, n % kinds)));
+    const PackedDocuments task(documents, {}, few);
+    std::set<std::int32_t> held;
+    for (std::int64_t row = 0; row < task.validation_rows(); ++row) {
+      for (const auto token : task.validation_batch(row, 1).tokens) held.insert(token);
+    }
+    for (std::int64_t step = 1; step <= 40; ++step) {
+      for (const auto token : task.train_batch(step, 0, 1).tokens)
+        EXPECT_FALSE(held.contains(token));
+    }
+  }
+  EXPECT_THROW(PackedDocuments(std::vector<Document>(25, document({1, 2, 3, 4})), {}, few),
+               BadFile);
+}
+
+TEST(PackedDocuments, BoundariesAndTargetsAreOfTheFingerprint) {
+  const auto print = [](std::vector<Document> documents) {
+    return PackedDocuments(std::move(documents), {document({9, 9, 9, 9})}, options(4, std::nullopt))
+        .fingerprint();
+  };
+  const auto apart = print({document({1, 2}), document({3, 4})});
+  EXPECT_NE(apart, print({document({1, 2, 3, 4})}));
+  EXPECT_NE(apart, print({document({1, 2}, {0, 0}), document({3, 4})}));
+}
+
 TEST(PackedDocuments, RefusesWhatCannotFillARow) {
   EXPECT_THROW(PackedDocuments({document({1, 2})}, {document({1, 2, 3, 4})}, options(4, 9)),
                BadFile);

@@ -123,6 +123,26 @@ TEST_F(SpelledExport, OnlyFilesOfTheModelGoAlong) {
   EXPECT_EQ(found, expected);
 }
 
+TEST_F(SpelledExport, OtherAdaptersAreNamed) {
+  const fs::path model = written("model", ModelFolder::of_fixture("llama"));
+  const fs::path adapter = adapter_of(model);
+  json config = test::read_json(adapter / "adapter_config.json");
+  config["layer_replication"] = {{0, 2}, {1, 2}};
+  std::ofstream(adapter / "adapter_config.json") << config.dump();
+  EXPECT_THROW(logits(model, {.adapter = adapter}), Unsupported);
+  config["layer_replication"] = nullptr;
+  std::ofstream(adapter / "adapter_config.json") << config.dump();
+  EXPECT_NO_THROW(logits(model, {.adapter = adapter}));
+  fs::remove(adapter / "adapter_model.safetensors");
+  std::ofstream(adapter / "adapter_model.bin") << "\x80\x02}q\x00.";
+  try {
+    logits(model, {.adapter = adapter});
+    ADD_FAILURE() << "a pickle was read";
+  } catch (const Unsupported& error) {
+    EXPECT_NE(std::string(error.what()).find("pickle"), std::string::npos) << error.what();
+  }
+}
+
 // PEFT takes the names for regular expressions, and the first of them that fits.
 TEST_F(SpelledExport, PatternsOfAlpha) {
   const fs::path model = written("model", ModelFolder::of_fixture("llama"));

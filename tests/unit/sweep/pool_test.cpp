@@ -130,7 +130,8 @@ TEST_F(PoolTest, CountsRunningJobsByTheirStep) {
 
 TEST_F(PoolTest, AFailedJobIsReportedWithItsOutputAndStopsTheOthers) {
   program(
-      "case \"$2\" in *bad) sleep 0.3; echo noise; echo 'the disk is full'; exit 4;; esac\n"
+      "case \"$2\" in *bad) sleep 0.3; echo noise; echo 'error: the disk is full';"
+      " echo '  next: free some room'; exit 4;; esac\n"
       "trap 'echo saved > \"$directory/saved\"; exit 75' TERM\n"
       "n=0; while [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done\n");
   try {
@@ -139,7 +140,7 @@ TEST_F(PoolTest, AFailedJobIsReportedWithItsOutputAndStopsTheOthers) {
   } catch (const ResourceError& error) {
     EXPECT_NE(error.text().what.find("bad"), std::string::npos);
     EXPECT_EQ(error.text().where, (directory_->path() / "bad/output.txt").string());
-    EXPECT_EQ(error.text().found, "exit code 4: the disk is full");
+    EXPECT_EQ(error.text().found, "exit code 4: the disk is full");  // not what it advises
   }
   EXPECT_EQ(text("good/saved"), "saved\n");  // asked to save, not killed
   EXPECT_FALSE(std::filesystem::exists(directory_->path() / "never"));
