@@ -10,6 +10,7 @@
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
 #include "sinkwise/core/text.h"
+#include "weights_source.h"
 
 namespace sinkwise::pretrained {
 namespace {
@@ -150,8 +151,7 @@ class AdapterSource : public TensorSource {
                          printable(tensor.name), "use an adapter of rank corrections alone"});
     }
     const at::Tensor values = at::empty(tensor.shape, at::kFloat);
-    file.to_float32(tensor.name,
-                    {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
+    file.to_float32(tensor.name, span_of(values));
     Correction& correction = corrections_[weight_name(tensor.name, is_a ? kA : kB)];
     (is_a ? correction.a : correction.b) = values;
   }

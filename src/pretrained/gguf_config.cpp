@@ -65,14 +65,18 @@ void add_scaling(const Keys& keys, const std::string& where) {
   keys.number(rope, "beta_slow", "rope.scaling.yarn_beta_slow");
 }
 
+// The size of a head where the file does not name it.
+double usual_head_size(const Keys& keys) {
+  return std::floor(keys.number("embedding_length") /
+                    std::max(1.0, keys.number("attention.head_count")));
+}
+
 // Heads of these models turn whole.
 void check_rotated(const Keys& keys, const std::string& where) {
   constexpr const char* kKey = "rope.dimension_count";
   if (!keys.has(kKey) || !keys.has("attention.head_count")) return;
-  const double head = keys.has("attention.key_length")
-                          ? keys.number("attention.key_length")
-                          : std::floor(keys.number("embedding_length") /
-                                       std::max(1.0, keys.number("attention.head_count")));
+  const double head = keys.has("attention.key_length") ? keys.number("attention.key_length")
+                                                       : usual_head_size(keys);
   if (keys.number(kKey) == head) return;
   ConfigReader({{kKey, keys.number(kKey)}}, where).unsupported(kKey, concat(head));
 }
@@ -127,8 +131,7 @@ void add_gpt_neox(const Keys& keys, const GgufMetadata& metadata, const std::str
   if (!keys.has("rope.dimension_count")) return;
   // The file has the channels that turn, a configuration their share of a head.
   const double channels = keys.number("rope.dimension_count");
-  const double head = std::floor(keys.number("embedding_length") /
-                                 std::max(1.0, keys.number("attention.head_count")));
+  const double head = usual_head_size(keys);
   double share = channels / std::max(1.0, head);
   if (head * share < channels) share = std::nextafter(share, 2.0);
   config["rotary_pct"] = share;
