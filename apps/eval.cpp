@@ -82,7 +82,7 @@ eval::WindowOptions windows_of(const Arguments& a, std::int64_t context_length) 
 
 tokenizer::Tokenizer tokenizer_of(const pretrained::Model& model, const Arguments& arguments) {
   if (!arguments.tokenizer.empty()) return tokenizer::Tokenizer::load(arguments.tokenizer);
-  return arguments.bos == "always" ? model.load_tokenizer_that_begins() : model.load_tokenizer();
+  return model.load_tokenizer(arguments.bos == "always");
 }
 
 // An adapter and a tokenizer of its own count as well.

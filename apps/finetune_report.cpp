@@ -42,7 +42,9 @@ void write_inspection(const std::string& path, const std::filesystem::path& out,
 void write_finetune_report(const finetune::FinetuneConfig& config, const data::Task& task,
                            const std::string& command) {
   const std::filesystem::path run = config.run.directory;
-  const tokenizer::Tokenizer tokenizer = pretrained::Model::open(config.model).load_tokenizer();
+  const bool begins = config.data.begin == finetune::FinetuneConfig::Begin::always;
+  const tokenizer::Tokenizer tokenizer =
+      pretrained::Model::open(config.model).load_tokenizer(begins);
   const std::vector<std::string> texts = held_out_texts(task, tokenizer);
   std::int64_t tokens = 0;
   for (const std::string& text : texts) {

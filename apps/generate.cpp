@@ -129,7 +129,7 @@ nlohmann::json to_json(const Arguments& arguments, const Prompt& prompt,
 
 Tokenizer tokenizer_of(const pretrained::Model& model, const Arguments& arguments) {
   if (!arguments.tokenizer.empty()) return Tokenizer::load(arguments.tokenizer);
-  return arguments.begin == "always" ? model.load_tokenizer_that_begins() : model.load_tokenizer();
+  return model.load_tokenizer(arguments.begin == "always");
 }
 
 int run(Arguments arguments) {

@@ -74,9 +74,7 @@ int run(const Arguments& arguments) {
   std::vector<std::string> texts;
   for (const std::string& path : arguments.texts) texts.push_back(read_text(path));
   const bool begins = arguments.windows.begin == inspect::Begin::always;
-  auto windows =
-      inspect::cut_windows(begins ? model.load_tokenizer_that_begins() : model.load_tokenizer(),
-                           texts, arguments.windows);
+  auto windows = inspect::cut_windows(model.load_tokenizer(begins), texts, arguments.windows);
   windows.facts.files = arguments.texts;
   const auto inspection = inspect_model(model, arguments.model, windows, arguments.options);
   const auto json = inspect::to_json(inspection);

@@ -11,7 +11,8 @@ namespace sinkwise::finetune {
 namespace {
 
 constexpr char kWayOut[] =
-    "put the dialogues into text with the model's own tokenizer, and give them as {\"text\": ...}";
+    "put the dialogues into text with the model's own tokenizer, and give them as "
+    "{\"segments\": [{\"text\": ..., \"label\": true or false}, ...]} (docs/finetune.md, Data)";
 
 // What goes around the content of a message. The foot closes what is said, the tail does not count.
 struct Frame {
@@ -88,7 +89,7 @@ DialogueTemplate DialogueTemplate::recognise(std::string_view source, const Spec
   if (source.empty()) {
     throw Unsupported({"a model has no chat template for dialogues", where,
                        "a template in chat_template.jinja, tokenizer_config.json or the GGUF file",
-                       "none", "put the dialogues into text, and give them as {\"text\": ...}"});
+                       "none", kWayOut});
   }
   const std::string whole = canonical(source);
   for (const KnownTemplate& known : known_templates()) {

@@ -1,5 +1,6 @@
 #include "sinkwise/finetune/documents.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -42,8 +43,14 @@ class Line {
   }
 
   data::Document read(const Tokenizer& tokenizer, const Dialogue& dialogue) const {
+    const auto members = {"text", "messages", "segments"};
+    const auto given =
+        std::ranges::count_if(members, [&](auto* name) { return value_.contains(name); });
+    if (given != 1) {
+      refuse("", "one of the members text, messages and segments", given == 0 ? "none" : "several");
+    }
     if (value_.contains("messages")) return read_dialogue(tokenizer, dialogue);
-    if (!value_.contains("text")) refuse("", "a member text or messages", "neither");
+    if (value_.contains("segments")) return mark(tokenizer, segments());
     return document_of(tokenizer, text_of(value_, "text", "text"), SpecialText::plain);
   }
 
@@ -62,10 +69,29 @@ class Line {
     return text.get<std::string>();
   }
 
+  const json& list_of(const char* name) const {
+    const json& list = value_.at(name);
+    if (!list.is_array()) refuse(name, "a list", list.type_name());
+    if (list.empty()) refuse(name, "at least one entry", "none");
+    return list;
+  }
+
+  // A dialogue that another program has put into text.
+  std::vector<Turn> segments() const {
+    const json& list = list_of("segments");
+    std::vector<Turn> turns;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::string member = concat("segments[", i, "].");
+      std::string text = text_of(list[i], "text", member + "text");
+      const json label = list[i].value("label", json());
+      if (!label.is_boolean()) refuse(member + "label", "true or false", label.type_name());
+      turns.push_back({std::move(text), label.get<bool>()});
+    }
+    return turns;
+  }
+
   data::Document read_dialogue(const Tokenizer& tokenizer, const Dialogue& dialogue) const {
-    const json& list = value_.at("messages");
-    if (!list.is_array()) refuse("messages", "a list of messages", list.type_name());
-    if (list.empty()) refuse("messages", "at least one message", "none");
+    const json& list = list_of("messages");
     std::vector<Message> messages;
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string member = concat("messages[", i, "].");
@@ -94,7 +120,7 @@ class Line {
     std::size_t turn = 0, at = 0;
     for (const std::uint32_t bytes : document.bytes) {
       while (turn + 1 < turns.size() && at >= ends[turn]) ++turn;
-      document.asked.push_back(turns[turn].assistant ? 1 : 0);
+      document.asked.push_back(turns[turn].asked ? 1 : 0);
       at += bytes;
     }
     return document;

@@ -35,7 +35,8 @@ void drop_beginning(std::vector<data::Document>& documents, std::optional<std::i
 
 std::shared_ptr<const data::Task> make_task(const FinetuneConfig& config,
                                             const pretrained::Model& model) {
-  const tokenizer::Tokenizer tokenizer = model.load_tokenizer();
+  const bool begins = config.data.begin == FinetuneConfig::Begin::always;
+  const tokenizer::Tokenizer tokenizer = model.load_tokenizer(begins);
   // Recognised at the first dialogue, and once: texts alone need no template.
   const auto dialogue = [&, known = std::optional<DialogueTemplate>()]() mutable {
     if (!known) {

@@ -1,5 +1,6 @@
 #include "sinkwise/pretrained/export.h"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
@@ -152,9 +153,14 @@ Tensors changed_ends(const LoadedModel& loaded) {
   return result;
 }
 
-std::string type_name(ExportType type) {
-  if (type == ExportType::float32) return "float32";
-  return type == ExportType::bfloat16 ? "bfloat16" : "";
+// What config.json says of the type; empty: what the source's says. Numbers that the source has in
+// a format of its own are written as float32.
+std::string type_name(const TensorSource& source, ExportType type) {
+  if (type == ExportType::bfloat16) return "bfloat16";
+  const auto names = source.names();
+  const bool widened = std::ranges::any_of(
+      names, [&](const std::string& name) { return !source.stored_type(name).has_value(); });
+  return type == ExportType::float32 || widened ? "float32" : "";
 }
 
 void write(const Model& model, const std::filesystem::path& folder, const Tensors& changed,
@@ -179,7 +185,7 @@ void write(const Model& model, const std::filesystem::path& folder, const Tensor
     if (!there.contains(name)) tensors.write(name, value);
   }
   weights::FolderOptions options;
-  options.others = small_files(model, type_name(type));
+  options.others = small_files(model, type_name(source, type));
   weights::write_folder(folder, tensors.views(), options);
 }
 

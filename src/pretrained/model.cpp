@@ -182,13 +182,12 @@ void Model::apply_conversion(nn::Mechanism of_file) {
   }
 }
 
-tokenizer::Tokenizer Model::load_tokenizer() const { return open_tokenizer(path_); }
-
-tokenizer::Tokenizer Model::load_tokenizer_that_begins() const {
-  const tokenizer::Tokenizer tokenizer = load_tokenizer();
+tokenizer::Tokenizer Model::load_tokenizer(bool wants_beginning) const {
+  tokenizer::Tokenizer tokenizer = open_tokenizer(path_);
+  if (!wants_beginning || tokenizer.begin_of_text()) return tokenizer;
   const auto config = nlohmann::json::parse(config_json_);
   const auto said = config.find("bos_token_id");
-  if (tokenizer.begin_of_text() || said == config.end() || !said->is_number_integer()) {
+  if (said == config.end() || !said->is_number_integer()) {
     return tokenizer;
   }
   const auto id = said->get<std::int64_t>();

@@ -13,11 +13,11 @@ struct Message {
   std::string role, content;
 };
 
-// A piece of a dialogue as the model reads it, and whether the assistant says it (its closing
-// token included).
+// A piece of a dialogue as the model reads it, and whether the loss counts it: what an assistant
+// says is, its closing token included.
 struct Turn {
   std::string text;
-  bool assistant = false;
+  bool asked = false;
 };
 
 // What templates call bos_token and eos_token.

@@ -37,12 +37,9 @@ class Model {
   const OpenOptions& options() const { return options_; }
 
   // The tokenizer in the folder, the one that the GGUF file carries, or tokenizer.bin beside a
-  // checkpoint of llama2.c. Errors as its own.
-  tokenizer::Tokenizer load_tokenizer() const;
-
-  // The same for a caller that wants a beginning token: where the tokenizer's files name none,
-  // bos_token_id of config.json does (GPT-2).
-  tokenizer::Tokenizer load_tokenizer_that_begins() const;
+  // checkpoint of llama2.c. For a caller that wants a beginning token, and where the tokenizer's
+  // files name none, bos_token_id of config.json does (GPT-2). Errors as its own.
+  tokenizer::Tokenizer load_tokenizer(bool wants_beginning = false) const;
 
   // The tokens that end a text by config.json and generation_config.json (eos_token_id, one id or
   // several); the tokenizer may know another. BadFile when they are no ids.

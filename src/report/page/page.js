@@ -39,7 +39,14 @@
     var figure = figureOf(node.dataset.figure);
     return Plotly.newPlot(node, figure.data, merge(SHARED, figure.layout), CONFIG).then(function () {
       node.dataset.drawn = "true";
+      node.dispatchEvent(new Event("drawn"));
     });
+  }
+
+  // What is chosen before its chart is there waits for it.
+  function whenDrawn(node, action) {
+    if (node.dataset.drawn) action();
+    else node.addEventListener("drawn", action, { once: true });
   }
 
   // One chart a turn, from the top, so that the page can be read and scrolled meanwhile.
@@ -67,18 +74,19 @@
     eachDrawing(function (svg) { svg.removeAttribute("viewBox"); });
   });
 
-  function compareCells(a, b) {
+  // Cells without a value come last in either direction.
+  function compareCells(a, b, direction) {
     var x = a.dataset.key, y = b.dataset.key;
-    if (x !== undefined && y !== undefined) return Number(x) - Number(y);
+    if (x !== undefined && y !== undefined) return direction * (Number(x) - Number(y));
     if (x !== undefined || y !== undefined) return x !== undefined ? -1 : 1;
-    return a.textContent.localeCompare(b.textContent);
+    return direction * a.textContent.localeCompare(b.textContent);
   }
 
   function sortBy(table, header) {
     var ascending = header.getAttribute("aria-sort") !== "ascending";
     var column = header.cellIndex, body = table.tBodies[0];
     Array.prototype.slice.call(body.rows).sort(function (a, b) {
-      return (ascending ? 1 : -1) * compareCells(a.cells[column], b.cells[column]);
+      return compareCells(a.cells[column], b.cells[column], ascending ? 1 : -1);
     }).forEach(function (row) { body.appendChild(row); });
     table.querySelectorAll("thead th").forEach(function (other) { other.setAttribute("aria-sort", "none"); });
     header.setAttribute("aria-sort", ascending ? "ascending" : "descending");
@@ -112,7 +120,7 @@
     list.addEventListener("change", function () {
       var node = plotOf(list.dataset.figure);
       var cells = cellsOf(maps[list.selectedIndex], Number(list.dataset.columns));
-      Plotly.restyle(node, { z: [cells] });
+      whenDrawn(node, function () { Plotly.restyle(node, { z: [cells] }); });
       fillTable(node, cells);
     });
   });
@@ -143,8 +151,9 @@
         hovertemplate: map.hovertemplate.replace("%{x}", "%{text}")
       };
     }
+    var node = plotOf(button.dataset.figure);
     // Said again, or other names would let the library guess the type of the axis anew.
-    Plotly.update(plotOf(button.dataset.figure), change, { "xaxis.type": "category" });
+    whenDrawn(node, function () { Plotly.update(node, change, { "xaxis.type": "category" }); });
     button.setAttribute("aria-pressed", String(sorted));
   }
 

@@ -35,7 +35,7 @@ DialogueTemplate known(Layout layout) {
 
 std::string text_of(const std::vector<Turn>& turns, bool asked_only = false) {
   std::string text;
-  for (const Turn& turn : turns) text += turn.assistant || !asked_only ? turn.text : "";
+  for (const Turn& turn : turns) text += turn.asked || !asked_only ? turn.text : "";
   return text;
 }
 

@@ -70,6 +70,20 @@ TEST_F(Documents, JsonLinesHoldTextsAndDialogues) {
   EXPECT_EQ(text_of(documents[1], true), " long answer<|im_end|>");
 }
 
+TEST_F(Documents, SegmentsAreADialogueThatIsTextAlready) {
+  const auto documents = read(file("a.jsonl", R"({"segments": [)"
+                                              R"({"text": "<|begin|>user\nq", "label": false},)"
+                                              R"({"text": "<|end|>\n", "label": false},)"
+                                              R"({"text": "an answer<|end|>", "label": true}]})"
+                                              "\n"
+                                              R"({"text": "<|begin|>"})"));
+  ASSERT_EQ(documents.size(), 2u);
+  EXPECT_EQ(text_of(documents[0]), "<|begin|>user\nq<|end|>\nan answer<|end|>");
+  EXPECT_EQ(text_of(documents[0], true), "an answer<|end|>");
+  EXPECT_EQ(documents[0].bytes.front(), 9u);  // <|begin|> is a token here,
+  EXPECT_GT(documents[1].tokens.size(), 1u);  // and characters in a text
+}
+
 // Llama 2's kind puts a space behind every special token, and Qwen's composes characters: the bytes
 // of tokens are not those of the template's text.
 TEST_F(Documents, AssistantsAreFoundWhateverTheTokenizerDoesToTheText) {
@@ -105,9 +119,12 @@ TEST_F(Documents, EveryRefusalNamesFileAndLine) {
   const auto line_two = [&](const std::string& line) {
     return refusal(file("bad.jsonl", "{\"text\": \"good\"}\n" + line + "\n"));
   };
-  for (const char* line : {"{\"text\": ", "[1]", "{\"txt\": \"a\"}", "{\"text\": 5}",
-                           "{\"messages\": []}", "{\"messages\": [{\"role\": \"user\"}]}",
-                           "{\"messages\": [3]}", "{\"messages\": {\"role\": \"user\"}}"}) {
+  for (const char* line :
+       {"{\"text\": ", "[1]", "{\"txt\": \"a\"}", "{\"text\": 5}", "{\"messages\": []}",
+        "{\"messages\": [{\"role\": \"user\"}]}", "{\"messages\": [3]}",
+        "{\"messages\": {\"role\": \"user\"}}", "{\"segments\": []}",
+        "{\"segments\": [{\"text\": \"a\"}]}", "{\"segments\": [{\"text\": \"a\", \"label\": 1}]}",
+        "{\"segments\": [\"a\"]}", "{\"text\": \"a\", \"segments\": []}"}) {
     const std::string message = line_two(line);
     EXPECT_NE(message.find("bad.jsonl, line 2"), std::string::npos) << line << ": " << message;
   }

@@ -1,7 +1,9 @@
 // GGUF files in the conventions of llama.cpp's converter, one an architecture, against what
 // transformers computes for the same weights (tools/make_fixtures/gguf_models.py).
 #include <algorithm>
+#include <cstring>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/pretrained/loaded_model.h"
@@ -121,6 +123,77 @@ std::string with_value(const std::string& name, std::string_view key, Number val
   EXPECT_NE(at, std::string::npos) << key;
   const std::string raw = test::raw(value);
   return bytes.replace(at + key.size() + sizeof(std::uint32_t), raw.size(), raw);
+}
+
+constexpr std::uint32_t kUint32 = 4, kFloat32 = 6, kString = 8;  // of values, as GGUF numbers them
+
+// The fixture with keys put in front of its own. A last one fills up, so that data stay aligned.
+std::string with_keys(const std::string& name, const std::vector<std::string>& keys) {
+  constexpr std::size_t kAlignment = 32, kCount = 16;  // kCount: where the number of keys stands
+  std::string bytes = test::read(fixture(name)), added;
+  for (const std::string& key : keys) added += key;
+  const auto filler = [](std::size_t size) {
+    return test::gguf_key("general.filler", kString, test::gguf_string(std::string(size, '.')));
+  };
+  const std::size_t rest = (added.size() + filler(0).size()) % kAlignment;
+  added += filler((kAlignment - rest) % kAlignment);
+  std::uint64_t count = 0;
+  std::memcpy(&count, bytes.data() + kCount, sizeof count);
+  bytes.replace(kCount, sizeof count, test::raw(count + keys.size() + 1));
+  return bytes.insert(kCount + sizeof count, added);
+}
+
+std::string number(std::string_view key, float value) {
+  return test::gguf_key(key, kFloat32, test::raw(value));
+}
+std::string integer(std::string_view key, std::uint32_t value) {
+  return test::gguf_key(key, kUint32, test::raw(value));
+}
+std::string text(std::string_view key, std::string_view value) {
+  return test::gguf_key(key, kString, test::gguf_string(value));
+}
+
+nlohmann::json config_of(const std::string& bytes) {
+  const test::TemporaryDirectory directory;
+  const fs::path path = directory.path() / "x.gguf";
+  test::put(path, bytes);
+  return nlohmann::json::parse(Model::open(path).config_json());
+}
+
+TEST(GgufConfig, ARotaryFactorWithoutATypeIsLinear) {
+  for (const char* key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
+    const auto config = config_of(with_keys("llama.gguf", {number(key, 4)}));
+    EXPECT_EQ(config.at("rope_scaling").at("rope_type"), "linear") << key;
+    EXPECT_EQ(config.at("rope_scaling").at("factor"), 4.0) << key;
+  }
+  EXPECT_FALSE(config_of(with_keys("llama.gguf", {number("llama.rope.scaling.factor", 0)}))
+                   .contains("rope_scaling"));
+  const auto none = config_of(with_keys("llama.gguf", {text("llama.rope.scaling.type", "none")}));
+  EXPECT_EQ(none.at("rope_scaling").at("rope_type"), "default");
+}
+
+TEST(GgufConfig, WhatEndsATurnEndsAText) {
+  const auto with = [](const std::vector<std::string>& keys) {
+    return config_of(with_keys("llama.gguf", keys)).at("eos_token_id");
+  };
+  EXPECT_EQ(with({}), 2);
+  EXPECT_EQ(with({integer("tokenizer.ggml.eot_token_id", 2)}), 2);
+  EXPECT_EQ(
+      with({integer("tokenizer.ggml.eot_token_id", 5), integer("tokenizer.ggml.eom_token_id", 6)}),
+      nlohmann::json({2, 5, 6}));
+}
+
+TEST(HostileGgufModel, RotationsThatAreNotComputed) {
+  for (const auto& [key, value] :
+       {std::pair{number("llama.rope.scaling.attn_factor", 0.5F), "rope.scaling.attn_factor"},
+        {text("llama.rope.scaling.type", "longrope"), "longrope"},
+        {integer("llama.rope.dimension_count", 2), "dimension_count"}}) {
+    const std::string message = refusal<Unsupported>(with_keys("llama.gguf", {key}));
+    EXPECT_NE(message.find(value), std::string::npos) << value << ": " << message;
+  }
+  EXPECT_EQ(refusal<Unsupported>(
+                with_keys("llama.gguf", {number("llama.rope.scaling.attn_factor", 1.0F)})),
+            "");
 }
 
 TEST(HostileGgufModel, AnArchitectureThatIsNotBuiltIn) {

@@ -91,7 +91,9 @@ TEST_F(Quantised, EightBitsAreReadTimesTheFactorsOfTheirBlocks) {
 TEST_F(Quantised, ItIsExportedAsPlainNumbers) {
   const auto folder = written(pair_.quantised), out = directory_.path() / "out";
   export_model(Model::open(folder), out, ExportType::stored);
-  EXPECT_FALSE(test::read_json(out / "config.json").contains("quantization_config"));
+  const json config = test::read_json(out / "config.json");
+  EXPECT_FALSE(config.contains("quantization_config"));
+  EXPECT_EQ(config.at("dtype"), "float32");
   EXPECT_TRUE(test::same_bits(logits(out), logits(folder)));
 }
 

@@ -152,5 +152,40 @@ TEST(Browser, AChosenHeadFillsTheTable) {
   EXPECT_NE(page.dom.find("data-found=\"1.00,\u2013,0.00,1.00\""), std::string::npos);
 }
 
+// The charts of a large page take seconds, and its lists can be used from the first.
+TEST(Browser, AHeadChosenEarlyIsDrawnWhenItsChartIs) {
+  const std::string browser = find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium on PATH";
+  const std::string choose =
+      "var list = document.querySelector('.chooser select'); list.selectedIndex = 1;"
+      "var node = document.querySelector('.plot[data-figure=' + list.dataset.figure + ']');"
+      "document.body.dataset.early = String(!node.dataset.drawn);"
+      "list.dispatchEvent(new Event('change'));";
+  const std::string show = "document.body.dataset.found = JSON.stringify(node.data[0].z);";
+  const Opened page = open_in_browser(
+      browser, with_script(render_html(sample_document()), choose + when_ready(show)));
+  EXPECT_NE(page.dom.find("data-early=\"true\""), std::string::npos);
+  EXPECT_NE(page.dom.find("data-found=\"[[1,null],[0,1]]\""), std::string::npos) << page.dom;
+}
+
+TEST(Browser, ATableSortsWithMissingValuesLast) {
+  const std::string browser = find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium on PATH";
+  Document document = sample_document();
+  document.sections.front().blocks = {
+      Table{"Numbers",
+            {{"arm"}, {"CV", Align::right, "spread over heads"}},
+            {{{"a"}, {"0.5", 0.5}}, {{"b"}, {"none"}}, {{"c"}, {"0.9", 0.9}}}}};
+  const std::string show =
+      "var table = document.querySelector('table.sortable'), said = [];"
+      "var button = table.querySelectorAll('thead button')[1];"
+      "for (var i = 0; i < 2; ++i) { button.click(); said.push(Array.from(table.tBodies[0].rows, "
+      "function (row) { return row.cells[0].textContent; }).join('')); }"
+      "document.body.dataset.found = said.join();";
+  const Opened page =
+      open_in_browser(browser, with_script(render_html(document), when_ready(show)));
+  EXPECT_NE(page.dom.find("data-found=\"acb,cab\""), std::string::npos) << page.dom;
+}
+
 }  // namespace
 }  // namespace sinkwise::report
