@@ -164,7 +164,7 @@ json config_json(const Tokenizer& tokenizer, const GgufVocabulary& vocabulary,
   name("eos_token", "eos_token_id", vocabulary.eos_token_id);
   name("unk_token", "unknown_token_id", vocabulary.unknown_token_id);
   name("pad_token", "padding_token_id", vocabulary.padding_token_id);
-  // Without its name a reader could not say which token the template's is.
+  // The template says the same; transformers 4 heeds these.
   if (config.contains("bos_token")) config["add_bos_token"] = !tokenizer.prefix().empty();
   if (config.contains("eos_token")) config["add_eos_token"] = !tokenizer.suffix().empty();
   if (vocabulary.chat_template) {

@@ -120,33 +120,8 @@ std::optional<TokenId> read_token(const Field& config, const std::string& name,
   return added->second.id;
 }
 
-// What add_bos_token or add_eos_token says; nothing where the template's word stands.
-std::optional<bool> read_option(const Field& config, const std::string& name,
-                                std::optional<TokenId> token) {
-  const auto field = config.find(name);
-  if (!field) return std::nullopt;
-  if (field->truth() && !token) field->refuse("false: that token is not among the added tokens");
-  return field->truth();
-}
-
-void overrule(const Field& config, Pipeline& pipeline) {
-  auto& prefix = pipeline.prefix;
-  auto& suffix = pipeline.suffix;
-  const std::optional<TokenId> begin = pipeline.begin_of_text;
-  const std::optional<TokenId> end = pipeline.end_of_text;
-  const auto lacks = [](const std::vector<TokenId>& ids, TokenId id) {
-    return std::find(ids.begin(), ids.end(), id) == ids.end();
-  };
-  if (const auto add = read_option(config, "add_bos_token", begin)) {
-    if (*add && lacks(prefix, *begin)) prefix.insert(prefix.begin(), *begin);
-    if (!*add && begin) std::erase(prefix, *begin);
-  }
-  if (const auto add = read_option(config, "add_eos_token", end)) {
-    if (*add && lacks(suffix, *end)) suffix.push_back(*end);
-    if (!*add && end) std::erase(suffix, *end);
-  }
-}
-
+// Only names tokens: what goes around a text is the template's word, as in transformers 5, which
+// heeds no add_bos_token beside a tokenizer.json.
 void read_config(const std::filesystem::path& path, Pipeline& pipeline) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return;
@@ -155,7 +130,6 @@ void read_config(const std::filesystem::path& path, Pipeline& pipeline) {
   const Field config(root, name, "");
   if (const auto id = read_token(config, "bos_token", pipeline)) pipeline.begin_of_text = id;
   if (const auto id = read_token(config, "eos_token", pipeline)) pipeline.end_of_text = id;
-  overrule(config, pipeline);
 }
 
 }  // namespace
