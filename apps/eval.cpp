@@ -15,6 +15,7 @@
 #include "sinkwise/core/text.h"
 #include "sinkwise/eval/evaluation.h"
 #include "sinkwise/eval/output.h"
+#include "task_source.h"
 #include "whole_numbers.h"
 
 namespace sinkwise::apps {
@@ -34,18 +35,9 @@ const std::map<std::string, eval::Begin> kBegin = {{"auto", eval::Begin::tokeniz
 
 constexpr std::int64_t kLongestDefault = 2048;  // of a window, where --length says nothing
 
-eval::TaskSource source_of(const std::string& argument) {
-  const std::size_t equals = argument.find('=');
-  if (equals != std::string::npos && equals > 0 && equals + 1 < argument.size()) {
-    return {argument.substr(0, equals), argument.substr(equals + 1)};
-  }
-  throw BadConfig({"a task does not say which file it is", "--task", "NAME=FILE",
-                   printable(argument), "for example --task lambada=lambada_test.jsonl"});
-}
-
 std::vector<eval::TaskSource> sources_of(const Arguments& arguments) {
   std::vector<eval::TaskSource> sources;
-  for (const std::string& task : arguments.tasks) sources.push_back(source_of(task));
+  for (const std::string& task : arguments.tasks) sources.push_back(task_source(task));
   for (const std::string& text : arguments.texts) sources.push_back({"text", text});
   if (!sources.empty()) return sources;
   throw BadConfig({"there is nothing to measure", "--task, --text", "at least one", "none",

@@ -2,12 +2,14 @@
 #include "console.h"
 #include "exit_code.h"
 #include "report_files.h"
+#include "shell_word.h"
 #include "sinkwise/core/cores.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/sweep/grid.h"
 #include "sinkwise/sweep/pool.h"
 #include "sweep_checks.h"
+#include "sweep_evaluation.h"
 #include "sweep_overhead.h"
 
 namespace sinkwise::apps {
@@ -15,46 +17,64 @@ namespace {
 
 struct Arguments {
   std::string file, out;
+  std::vector<std::string> tasks;  // NAME=FILE
   std::int64_t workers = 0;
 };
 
+std::string command_text(const Arguments& arguments) {
+  std::string text = "sinkwise sweep " + shell_word(arguments.file);
+  if (!arguments.out.empty()) text += " --out " + shell_word(arguments.out);
+  for (const std::string& task : arguments.tasks) text += " --task " + shell_word(task);
+  return text;
+}
+
 class SweepConsole : public sweep::PoolListener {
  public:
-  explicit SweepConsole(Console& console) : console_(console) {}
+  // `what` is counted: runs, evaluations.
+  SweepConsole(Console& console, std::string what) : console_(console), what_(std::move(what)) {}
 
   void progressed(const sweep::PoolProgress& p) override {
-    console_.progress(concat(fixed(100.0 * p.fraction, 0), "%  ", p.finished, " of ", p.total,
-                             " runs done  left ", duration_text(p.seconds_left), "  now ",
+    console_.progress(concat(fixed(100.0 * p.fraction, 0), "%  ", p.finished, " of ", p.total, " ",
+                             what_, " done  left ", duration_text(p.seconds_left), "  now ",
                              join(p.current)));
   }
 
-  void finished(const sweep::Job& job, double seconds) override {
-    console_.say(concat("done  ", job.name, "  ", duration_text(seconds)));
+  void finished(const sweep::Call& call, double seconds) override {
+    console_.say(concat("done  ", call.name, "  ", duration_text(seconds)));
   }
 
  private:
   Console& console_;
+  std::string what_;
 };
 
 // A sweep ends with the exit code on which its failed runs agree, where it is a fault's.
-sweep::PoolOutcome run_jobs(const std::vector<sweep::Job>& jobs, std::int64_t workers,
-                            Console& console) {
-  SweepConsole listener(console);
+sweep::PoolOutcome run_calls(const std::vector<sweep::Call>& calls, const std::string& what,
+                             std::int64_t workers, Console& console) {
+  SweepConsole listener(console, what);
   const auto program = std::filesystem::read_symlink("/proc/self/exe");
   try {
-    return sweep::run_jobs(jobs, {program, workers}, listener, stop_requested());
-  } catch (const sweep::JobsFailed& failed) {
+    return sweep::run_calls(calls, {program, workers}, listener, stop_requested());
+  } catch (const sweep::CallsFailed& failed) {
     throw Error(fault_of(failed.code()), failed.text());
   }
 }
 
-// The jobs by the runs that they need to be finished.
-std::vector<std::vector<sweep::Job>> stages_of(const sweep::Grid& grid) {
-  std::vector<std::vector<sweep::Job>> stages;
+// Calls that need those before them to be finished.
+struct Stage {
+  std::string what;
+  std::vector<sweep::Call> calls;
+};
+
+std::vector<Stage> stages_of(const sweep::Grid& grid, const SweepEvaluation& evaluation) {
+  std::vector<Stage> stages;
   for (const sweep::Job& job : grid.jobs) {
     const auto stage = static_cast<std::size_t>(job.stage);
-    if (stages.size() <= stage) stages.resize(stage + 1);
-    stages[stage].push_back(job);
+    if (stages.size() <= stage) stages.resize(stage + 1, {"runs", {}});
+    stages[stage].calls.push_back(sweep::call_of(job));
+  }
+  for (const auto& calls : {evaluation.untouched, evaluation.runs}) {
+    if (!calls.empty()) stages.push_back({"evaluations", calls});
   }
   return stages;
 }
@@ -63,12 +83,14 @@ int run(const Arguments& arguments) {
   sweep::Grid grid = sweep::read_grid(arguments.file, arguments.out);
   const std::int64_t workers = or_one_a_core(arguments.workers);
   check_runs(grid, arguments.file);
+  const SweepEvaluation evaluation = plan_evaluation(grid, arguments.tasks, arguments.file);
   make_directories(grid.out);
   Console console;
   console.say(concat(grid.title, "\n", grid.jobs.size(), " runs, ", workers, " at a time, in ",
                      grid.out.string()));
-  for (const std::vector<sweep::Job>& stage : stages_of(grid)) {
-    if (run_jobs(stage, workers, console) == sweep::PoolOutcome::finished) continue;
+  for (const Stage& stage : stages_of(grid, evaluation)) {
+    if (run_calls(stage.calls, stage.what, workers, console) == sweep::PoolOutcome::finished)
+      continue;
     console.say("stopped; the same command goes on where it was");
     return kInterrupted;
   }
@@ -77,7 +99,7 @@ int run(const Arguments& arguments) {
   for (const sweep::Job& job : grid.jobs) runs.push_back(job.directory);
   std::vector<compare::Overhead> overhead;
   if (!grid.overhead.empty()) overhead = compare::load_overhead(grid.out / "overhead.json");
-  write_report(runs, overhead, {grid.out, "sinkwise sweep " + arguments.file});
+  write_report(runs, overhead, {grid.out, command_text(arguments)});
   return kOk;
 }
 
@@ -90,6 +112,10 @@ void add_sweep(CLI::App& app, Work& work) {
   command->add_option("--out", arguments->out, "directory of the runs, instead of the file's");
   command->add_option("--workers", arguments->workers,
                       "runs at a time, one thread each; 0: one a core");
+  command->add_option(
+      "--task", arguments->tasks,
+      "NAME=FILE, evaluated at the end with the fine-tuned models and the untouched "
+      "one; as for `sinkwise eval`");
   command->footer(
       "example:\n  sinkwise sweep recipes/demo.toml\n"
       "Give the same command again after any stop: finished runs are kept, stopped ones go on.");

@@ -40,7 +40,15 @@ std::vector<Arm> grouped(std::vector<Run> runs) {
     if (!arms.empty() && order_of(arms.back().runs.back()) == order_of(run))
       require_new_seed(arms.back(), run);
     else
-      arms.push_back({run.task, run.mechanism, run.label, run.balance, {}, {}, {}, {}});
+      arms.push_back({.task = run.task,
+                      .mechanism = run.mechanism,
+                      .label = run.label,
+                      .balance = run.balance,
+                      .runs = {},
+                      .figures = {},
+                      .groups = {},
+                      .importance_predicts_ablation = {},
+                      .evaluation = {}});
     arms.back().runs.push_back(std::move(run));
   }
   return arms;
@@ -66,6 +74,31 @@ double group_value(const Run& run, const std::string& group, const std::string& 
   return at == run.groups.end() ? figure_of({}).mean : at->second.at(key);
 }
 
+MetricKey key_of(const Metric& metric) { return {metric.task, metric.name}; }
+
+template <typename Read>
+Figure over_metrics(const Arm& arm, const MetricKey& key, Read read) {
+  return over_seeds(arm, [&](const Run& run) {
+    for (const Metric& metric : run.evaluation.metrics)
+      if (key_of(metric) == key) return read(metric);
+    return kNotMeasured;
+  });
+}
+
+void summarise_evaluation(Arm& arm, const std::set<MetricKey>& left_out) {
+  for (const Run& run : arm.runs) {
+    for (const Metric& metric : run.evaluation.metrics) {
+      const MetricKey key = key_of(metric);
+      if (left_out.contains(key) || arm.evaluation.contains(key)) continue;
+      arm.evaluation[key] = {
+          metric.higher_is_better, metric.count,
+          over_metrics(arm, key, [](const Metric& m) { return m.value; }),
+          over_metrics(arm, key, [](const Metric& m) { return m.value - m.other; }),
+          over_metrics(arm, key, [](const Metric& m) { return m.standard_error; }).mean};
+    }
+  }
+}
+
 void summarise(Arm& arm) {
   for (const FigureInfo& info : kFigures)
     arm.figures[info.key] =
@@ -89,9 +122,24 @@ std::vector<std::int64_t> Arm::seeds() const {
 }
 
 std::vector<Arm> arms_of(std::vector<Run> runs) {
+  const std::set<MetricKey> left_out = metrics_of_other_items(runs);
   std::vector<Arm> arms = grouped(std::move(runs));
-  for (Arm& arm : arms) summarise(arm);
+  for (Arm& arm : arms) {
+    summarise(arm);
+    summarise_evaluation(arm, left_out);
+  }
   return arms;
+}
+
+std::set<MetricKey> metrics_of_other_items(const std::vector<Run>& runs) {
+  std::map<MetricKey, std::set<std::pair<std::string, std::int64_t>>> items;
+  for (const Run& run : runs)
+    for (const Metric& metric : run.evaluation.metrics)
+      items[key_of(metric)].emplace(metric.items_hash, metric.count);
+  std::set<MetricKey> keys;
+  for (const auto& [key, distinct] : items)
+    if (distinct.size() > 1) keys.insert(key);
+  return keys;
 }
 
 }  // namespace sinkwise::compare

@@ -1,5 +1,3 @@
-#include <filesystem>
-
 #include "before_after_parts.h"
 #include "sinkwise/core/text.h"
 
@@ -31,19 +29,8 @@ std::string files_text(const Inspection& inspection) {
   return files.empty() ? "no file" : join(files);
 }
 
-// Whether two paths may stand for one model: equal, or one the end of the other.
-bool may_be_one(const std::string& a, const std::string& b) {
-  const auto plain = [](const std::string& path) {
-    std::string text = "/" + std::filesystem::path(path).lexically_normal().generic_string();
-    while (text.ends_with('/') && text.size() > 1) text.pop_back();
-    return text;
-  };
-  const std::string first = plain(a), second = plain(b);
-  return a.empty() || b.empty() || first.ends_with(second) || second.ends_with(first);
-}
-
 void add_other_model(std::vector<std::string>& cautions, const Inspection& inspection) {
-  if (may_be_one(inspection.path, inspection.evaluation.model)) return;
+  if (may_be_one_model(inspection.path, inspection.evaluation.model)) return;
   cautions.push_back(concat("In ", printable(inspection.directory), " the inspection is of ",
                             printable(inspection.path), " and the evaluation of ",
                             printable(inspection.evaluation.model), ". Are both the same model?"));

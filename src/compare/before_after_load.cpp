@@ -16,17 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostBytes = std::size_t{256} << 20;
 constexpr const char* kInspectionSchema = "sinkwise.inspection/1";
-constexpr const char* kEvaluationSchema = "sinkwise.evaluation/1";
 constexpr Fields::Kind kInspection = {"A report of an inspection has an unexpected content.",
                                       "run `sinkwise inspect` on the model again"};
-constexpr Fields::Kind kEvaluation = {
-    "A file of an evaluation has an unexpected content.",
-    "evaluate the model again, or take the file out of the folder"};
-
-void require_schema(const Fields& root, const char* expected) {
-  const std::string found = root.text("schema");
-  if (found != expected) root.fail("schema", concat("\"", expected, "\""), printable(found));
-}
 
 std::int64_t count_of(const Fields& fields, const char* key, std::int64_t least) {
   const std::int64_t count = fields.integer(key);
@@ -108,7 +99,7 @@ void read_interventions(const Fields& root, Inspection& inspection) {
 }
 
 Inspection inspection_of(const Fields& root) {
-  require_schema(root, kInspectionSchema);
+  root.require_schema(kInspectionSchema);
   const Fields model = root.object("model"), text = root.object("text");
   Inspection inspection;
   inspection.path = model.text("path");
@@ -132,51 +123,6 @@ Inspection inspection_of(const Fields& root) {
   return inspection;
 }
 
-Metric metric_of(const Fields& task, const Fields& fields) {
-  Metric metric{task.text("name"),
-                task.text_or("kind", ""),
-                fields.text("name"),
-                task.integer_or("count", 0),
-                fields.number("value"),
-                fields.number("standard_error"),
-                fields.truth("higher_is_better"),
-                task.text_or("hash", "")};
-  if (metric.standard_error < 0.0)
-    fields.fail("standard_error", "0 or more", concat(metric.standard_error));
-  return metric;
-}
-
-std::vector<Metric> metrics_of(const Fields& root) {
-  require_schema(root, kEvaluationSchema);
-  std::vector<Metric> metrics;
-  std::set<std::pair<std::string, std::string>> names;
-  for (const Fields& task : root.objects("tasks")) {
-    for (const Fields& fields : task.objects("metrics")) {
-      metrics.push_back(metric_of(task, fields));
-      if (!names.emplace(metrics.back().task, metrics.back().name).second)
-        fields.fail("name", "each metric of a task once", printable(metrics.back().name));
-    }
-  }
-  return metrics;
-}
-
-EvaluationFacts evaluation_facts(const Fields& root) {
-  EvaluationFacts facts;
-  const auto model = nlohmann::json::json_pointer("/model/path"),
-             ids = nlohmann::json::json_pointer("/bos/ids");
-  const nlohmann::json& json = root.value();
-  if (json.contains(model) && json.at(model).is_string())
-    facts.model = json.at(model).get<std::string>();
-  if (json.contains(ids)) facts.begin = printable(json_text(json.at(ids)));
-  facts.length = root.integer_or("length", 0);
-  facts.stride = root.integer_or("stride", 0);
-  return facts;
-}
-
-nlohmann::json read_json(const fs::path& path) {
-  return parse_json(read_file(path, kMostBytes), path.string(), kMostBytes);
-}
-
 }  // namespace
 
 bool holds_inspection(const fs::path& folder) {
@@ -187,17 +133,12 @@ bool holds_inspection(const fs::path& folder) {
 
 Inspection load_inspection(const fs::path& folder) {
   const fs::path path = folder / "report.json";
-  const nlohmann::json json = read_json(path);
+  const nlohmann::json json = parse_json(read_file(path, kMostBytes), path.string(), kMostBytes);
   Inspection inspection = inspection_of(Fields(json, path.string(), "", kInspection));
   inspection.directory = folder.string();
-  const fs::path evaluation = folder / "evaluation.json";
-  std::error_code ignored;
-  if (fs::exists(evaluation, ignored)) {
-    const nlohmann::json tasks = read_json(evaluation);
-    const Fields root(tasks, evaluation.string(), "", kEvaluation);
-    inspection.metrics = metrics_of(root);
-    inspection.evaluation = evaluation_facts(root);
-  }
+  Evaluation evaluation = load_evaluation(folder);
+  inspection.metrics = std::move(evaluation.metrics);
+  inspection.evaluation = std::move(evaluation.facts);
   return inspection;
 }
 

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <filesystem>
 #include <set>
 
 #include "group.h"
@@ -98,6 +99,20 @@ void add_mixed_provenance(std::vector<std::string>& list, const Comparison& comp
       list.push_back("The runs differ in " + key + ": " + listed(distinct) + ".");
 }
 
+void add_evaluations(std::vector<std::string>& list, const Comparison& comparison) {
+  std::vector<Run> runs;
+  for (const Arm& arm : comparison.arms) runs.insert(runs.end(), arm.runs.begin(), arm.runs.end());
+  for (const auto& [task, name] : metrics_of_other_items(runs))
+    list.push_back(concat("Not all models answered the same items of ", printable(task), ": its ",
+                          name, " is left out. Evaluate all on the same files."));
+  for (const Run& run : runs) {
+    const std::string model = (std::filesystem::path(run.directory) / "model").string();
+    if (may_be_one_model(model, run.evaluation.facts.model)) continue;
+    list.push_back(concat("The evaluation in ", printable(run.directory), " is of ",
+                          printable(run.evaluation.facts.model), ". Is that the run's model?"));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> cautions_of(const Comparison& comparison) {
@@ -107,6 +122,7 @@ std::vector<std::string> cautions_of(const Comparison& comparison) {
   add_mixed_pairs(list, comparison);
   add_mixed_provenance(list, comparison);
   add_few_seeds(list, comparison);
+  add_evaluations(list, comparison);
   return list;
 }
 

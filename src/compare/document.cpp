@@ -32,6 +32,7 @@ report::Document to_document(const Comparison& comparison, const std::string& co
   add(gates_section(comparison));
   add(sinks_section(comparison));
   add(groups_section(comparison));
+  add(evaluation_section(comparison));
   add(overhead_section(comparison));
   add(limits_section(comparison));
   add(repeat_section(comparison, command));

@@ -53,6 +53,11 @@ void Fields::fail(const std::string& key, const std::string& expected,
                  .next = kind_->next});
 }
 
+void Fields::require_schema(const std::string& expected) const {
+  const std::string found = text("schema");
+  if (found != expected) fail("schema", concat("\"", expected, "\""), printable(found));
+}
+
 const json* Fields::find(const char* key) const {
   const auto at = object_->find(key);
   return at == object_->end() || at->is_null() ? nullptr : &*at;

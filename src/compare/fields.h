@@ -35,6 +35,8 @@ class Fields {
   Fields object(const char* key) const;  // empty when missing
   std::vector<Fields> objects(const char* key) const;
 
+  void require_schema(const std::string& expected) const;  // of the member "schema"
+
   const nlohmann::json& value() const { return *object_; }
   std::string where(const std::string& key) const;  // "file, path.key"
   [[noreturn]] void fail(const std::string& key, const std::string& expected,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace sinkwise::compare {
 std::vector<Arm> arms_of(std::vector<Run> runs);
 
 std::vector<Pair> pairs_of(const std::vector<Arm>& arms);
+
+// Metrics of which runs answered different items: no arm has them, since they cannot be compared.
+std::set<MetricKey> metrics_of_other_items(const std::vector<Run>& runs);
 
 // Runs of one arm or pair that differ in more than the seed or the balance, differing machines or
 // versions, skipped steps, losses that are not finite, arms with fewer than three seeds.

@@ -22,6 +22,26 @@ json figures_json(const std::map<std::string, Figure>& figures) {
   return object;
 }
 
+json evaluation_json(const Arm& arm) {
+  json list = json::array();
+  for (const auto& [key, metric] : arm.evaluation)
+    list.push_back({{"task", key.first},
+                    {"name", key.second},
+                    {"count", metric.count},
+                    {"higher_is_better", metric.higher_is_better},
+                    {"standard_error", number(metric.standard_error)},
+                    {"value", figure_json(metric.value)},
+                    {"change", figure_json(metric.change)}});
+  return list;
+}
+
+json evaluation_json(const Pair& pair) {
+  json list = json::array();
+  for (const auto& [key, change] : pair.evaluation_change)
+    list.push_back({{"task", key.first}, {"name", key.second}, {"change", figure_json(change)}});
+  return list;
+}
+
 json balance_json(const Balance& balance) {
   return {
       {"form", balance.form}, {"lambda", balance.lambda}, {"shared_heads", balance.shared_heads}};
@@ -44,7 +64,8 @@ json arm_json(const Arm& arm) {
           {"directories", directories_json(arm)},
           {"figures", figures_json(arm.figures)},
           {"groups", groups},
-          {"importance_ablation_spearman", figure_json(arm.importance_predicts_ablation)}};
+          {"importance_ablation_spearman", figure_json(arm.importance_predicts_ablation)},
+          {"evaluation", evaluation_json(arm)}};
 }
 
 json pair_json(const Comparison& comparison, const Pair& pair) {
@@ -59,6 +80,7 @@ json pair_json(const Comparison& comparison, const Pair& pair) {
           {"seeds", pair.seeds},
           {"change", figures_json(pair.change)},
           {"excess_change", figures_json(pair.excess_change)},
+          {"evaluation_change", evaluation_json(pair)},
           {"row_error", figure_json(pair.row_error)},
           {"cv_ratio", figure_json(pair.cv_ratio)},
           {"worst_cv_ratio", number(pair.worst_cv_ratio)},

@@ -103,11 +103,6 @@ void read_final(Run& run, const Fields& final_values, const Fields& time) {
   }
 }
 
-void require_schema(const Fields& root) {
-  const std::string schema = root.text("schema");
-  if (schema != kSchema) root.fail("schema", kSchema, printable(schema));
-}
-
 }  // namespace
 
 Run load_run(const fs::path& directory) {
@@ -116,7 +111,7 @@ Run load_run(const fs::path& directory) {
   const nlohmann::json parsed =
       parse_json(read_file(file, kMaxResultBytes), file.string(), kMaxResultBytes);
   const Fields root(parsed, file.string());
-  require_schema(root);
+  root.require_schema(kSchema);
   Run run;
   run.directory = directory.string();
   run.task = root.text("task");
@@ -133,6 +128,7 @@ Run load_run(const fs::path& directory) {
   std::error_code ignored;
   if (fs::exists(directory / "log.jsonl", ignored))
     run.curve = load_validation_curve(directory / "log.jsonl");
+  run.evaluation = load_evaluation(directory / "evaluation");
   return run;
 }
 

@@ -73,6 +73,7 @@ Pair pair_of(const std::vector<Arm>& arms, std::size_t base, std::size_t balance
             .seeds = common_seeds(arms[base], arms[balanced]),
             .change = {},
             .excess_change = {},
+            .evaluation_change = {},
             .row_error = {},
             .cv_ratio = {},
             .worst_cv_ratio = 0.0,
@@ -86,6 +87,11 @@ Pair pair_of(const std::vector<Arm>& arms, std::size_t base, std::size_t balance
     if (arms[balanced].groups.contains(group))
       pair.excess_change[group] = paired(pair, arms, values.at("excess"),
                                          arms[balanced].groups.at(group).at("excess"), difference);
+  for (const auto& [key, metric] : arms[base].evaluation)
+    if (const auto other = arms[balanced].evaluation.find(key);
+        other != arms[balanced].evaluation.end())
+      pair.evaluation_change[key] =
+          paired(pair, arms, metric.value, other->second.value, difference);
   pair.row_error = row_errors(pair, arms);
   pair.cv_ratio = paired(pair, arms, figure(base, "cv"), figure(balanced, "cv"), ratio);
   find_worst(pair);

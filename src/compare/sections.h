@@ -20,6 +20,7 @@ MaybeSection heads_section(const Comparison& comparison);
 MaybeSection gates_section(const Comparison& comparison);
 MaybeSection sinks_section(const Comparison& comparison);
 MaybeSection groups_section(const Comparison& comparison);
+MaybeSection evaluation_section(const Comparison& comparison);
 report::Section overhead_section(const Comparison& comparison);
 report::Section limits_section(const Comparison& comparison);
 report::Section repeat_section(const Comparison& comparison, const std::string& command);

@@ -118,7 +118,10 @@ class AdapterSource : public TensorSource {
       config_.unsupported("alora_invocation_tokens", "none: an adapter that is always on");
     }
     for (const char* other : {"layer_replication", "target_parameters"}) {
-      if (config_.has(other)) config_.unsupported(other, "none");
+      // PEFT writes an empty list for some models.
+      if (config_.has(other) && !config_.json().at(other).empty()) {
+        config_.unsupported(other, "none");
+      }
     }
     refuse_changed_base();
   }

@@ -286,6 +286,20 @@ toml::table parse(const std::filesystem::path& path) {
 
 }  // namespace
 
+Call call_of(const Job& job) {
+  Call call{job.name, {}, job.directory, job.cost};
+  if (job.command == Command::train) {
+    call.words = {"train", job.recipe.string()};
+  } else {
+    call.words = {"finetune", "--no-report", "--recipe", job.recipe.string()};
+  }
+  for (const std::string& assignment : job.assignments) {
+    call.words.insert(call.words.end(), {"--set", assignment});
+  }
+  call.words.insert(call.words.end(), {"--set", "run.threads=1"});
+  return call;
+}
+
 Grid read_grid(const std::filesystem::path& path, const std::filesystem::path& out) {
   const toml::table root = parse(path);
   const Place place{path.string()};

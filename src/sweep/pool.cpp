@@ -44,7 +44,7 @@ std::string last_line(const std::filesystem::path& path) {
   return text.substr(begin, end - begin);
 }
 
-// Why a job failed: the line of its output that says so, else the last one.
+// Why a call failed: the line of its output that says so, else the last one.
 std::string reason(const std::filesystem::path& output) {
   constexpr std::string_view kError = "\nerror: ";
   const std::string text = "\n" + tail_of(output, 4096);
@@ -54,53 +54,43 @@ std::string reason(const std::filesystem::path& output) {
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 
-// How far a running job is, in [0, 1), by the last line of its timing.jsonl.
-double fraction_done(const Job& job) {
+// How far a running call is, in [0, 1), by the last line of its timing.jsonl.
+double fraction_done(const Call& call) {
   const auto line =
-      nlohmann::json::parse(last_line(job.directory / "timing.jsonl"), nullptr, false);
+      nlohmann::json::parse(last_line(call.directory / "timing.jsonl"), nullptr, false);
   if (!line.is_object() || !line.contains("step") || !line.contains("steps")) return 0.0;
   return std::min(0.99, line["step"].get<double>() / std::max(1.0, line["steps"].get<double>()));
 }
 
-std::vector<std::string> command_of(const Job& job, const PoolOptions& options) {
+std::vector<std::string> command_of(const Call& call, const PoolOptions& options) {
   std::vector<std::string> words = {options.program.string()};
-  if (job.command == Command::train) {
-    words.insert(words.end(), {"train", job.recipe.string()});
-  } else {
-    words.insert(words.end(), {"finetune", "--no-report", "--recipe", job.recipe.string()});
-  }
-  for (const std::string& assignment : job.assignments) {
-    words.push_back("--set");
-    words.push_back(assignment);
-  }
-  words.push_back("--set");
-  words.push_back("run.threads=1");
+  words.insert(words.end(), call.words.begin(), call.words.end());
   return words;
 }
 
 struct Running {
-  Job job;
+  Call call;
   Process process;
   Clock::time_point started;
 };
 
 struct Failure {
-  Job job;
+  Call call;
   int code;
 };
 
 class Pool {
  public:
-  Pool(std::vector<Job> jobs, const PoolOptions& options, PoolListener& listener,
+  Pool(std::vector<Call> calls, const PoolOptions& options, PoolListener& listener,
        const std::atomic<bool>& stop)
-      : waiting_(std::move(jobs)), options_(options), listener_(listener), stop_(stop) {
+      : waiting_(std::move(calls)), options_(options), listener_(listener), stop_(stop) {
     // Longest first packs the cores best; std::stable_sort keeps the file's order among equals. The
     // vector is used from its back.
     std::stable_sort(waiting_.begin(), waiting_.end(),
-                     [](const Job& a, const Job& b) { return a.cost > b.cost; });
+                     [](const Call& a, const Call& b) { return a.cost > b.cost; });
     std::reverse(waiting_.begin(), waiting_.end());
     total_ = waiting_.size();
-    for (const Job& job : waiting_) total_cost_ += job.cost;
+    for (const Call& call : waiting_) total_cost_ += call.cost;
   }
 
   PoolOutcome run() {
@@ -112,7 +102,7 @@ class Pool {
       report();
     }
     if (!failures_.empty()) throw_failures();
-    // A job may also have been stopped by somebody else.
+    // One may also have been stopped by somebody else.
     const bool all_done = !asked_ && finished_ == total_;
     return all_done ? PoolOutcome::finished : PoolOutcome::interrupted;
   }
@@ -122,29 +112,29 @@ class Pool {
 
   void fill() {
     while (!waiting_.empty() && running_.size() < static_cast<std::size_t>(options_.workers)) {
-      Job job = std::move(waiting_.back());
+      Call call = std::move(waiting_.back());
       waiting_.pop_back();
-      make_directories(job.directory);
-      Process process(command_of(job, options_), job.directory / "output.txt");
-      running_.push_back({std::move(job), std::move(process), Clock::now()});
+      make_directories(call.directory);
+      Process process(command_of(call, options_), call.directory / "output.txt");
+      running_.push_back({std::move(call), std::move(process), Clock::now()});
     }
   }
 
   void reap() {
-    for (auto job = running_.begin(); job != running_.end();) {
-      const std::optional<int> code = job->process.poll();
+    for (auto one = running_.begin(); one != running_.end();) {
+      const std::optional<int> code = one->process.poll();
       if (!code) {
-        ++job;
+        ++one;
         continue;
       }
       if (*code == 0) {
         ++finished_;
-        finished_cost_ += job->job.cost;
-        listener_.finished(job->job, seconds_since(job->started));
+        finished_cost_ += one->call.cost;
+        listener_.finished(one->call, seconds_since(one->started));
       } else if (!is_stopped(*code)) {
-        failures_.push_back({job->job, *code});
+        failures_.push_back({one->call, *code});
       }
-      job = running_.erase(job);
+      one = running_.erase(one);
     }
   }
 
@@ -155,7 +145,7 @@ class Pool {
 
   void ask_all_to_stop() {
     asked_ = true;
-    for (const Running& job : running_) job.process.ask_to_stop();
+    for (const Running& one : running_) one.process.ask_to_stop();
   }
 
   void report() {
@@ -164,9 +154,9 @@ class Pool {
     progress.running = running_.size();
     progress.total = total_;
     double cost = finished_cost_;
-    for (const Running& job : running_) {
-      cost += job.job.cost * fraction_done(job.job);
-      progress.current.push_back(job.job.name);
+    for (const Running& one : running_) {
+      cost += one.call.cost * fraction_done(one.call);
+      progress.current.push_back(one.call.name);
     }
     progress.fraction = cost / total_cost_;
     progress.seconds_left = cost > 0.0 ? seconds_since(started_) * (total_cost_ - cost) / cost
@@ -176,20 +166,20 @@ class Pool {
 
   [[noreturn]] void throw_failures() const {
     const Failure& first = failures_.front();
-    const std::filesystem::path output = first.job.directory / "output.txt";
+    const std::filesystem::path output = first.call.directory / "output.txt";
     std::vector<std::string> names;
     bool same = true;
     for (const Failure& failure : failures_) {
-      names.push_back(concat(failure.job.name, " (exit code ", failure.code, ")"));
+      names.push_back(concat(failure.call.name, " (exit code ", failure.code, ")"));
       same = same && failure.code == first.code;
     }
-    throw JobsFailed(same ? first.code : 0,
-                     {"runs of the sweep failed: " + join(names), output.string(), "exit code 0",
-                      concat("exit code ", first.code, ": ", reason(output)),
-                      "read that file, repair the cause, and give the same command again"});
+    throw CallsFailed(same ? first.code : 0,
+                      {"runs of the sweep failed: " + join(names), output.string(), "exit code 0",
+                       concat("exit code ", first.code, ": ", reason(output)),
+                       "read that file, repair the cause, and give the same command again"});
   }
 
-  std::vector<Job> waiting_;
+  std::vector<Call> waiting_;
   std::list<Running> running_;  // erased in the middle; processes are not assignable
   const PoolOptions& options_;
   PoolListener& listener_;
@@ -203,9 +193,9 @@ class Pool {
 
 }  // namespace
 
-PoolOutcome run_jobs(std::vector<Job> jobs, const PoolOptions& options, PoolListener& listener,
-                     const std::atomic<bool>& stop) {
-  return Pool(std::move(jobs), options, listener, stop).run();
+PoolOutcome run_calls(std::vector<Call> calls, const PoolOptions& options, PoolListener& listener,
+                      const std::atomic<bool>& stop) {
+  return Pool(std::move(calls), options, listener, stop).run();
 }
 
 }  // namespace sinkwise::sweep

@@ -1,12 +1,16 @@
 """`sinkwise sweep`: a grid of runs that can be stopped, repeated and repaired."""
 
 import fcntl
+import json
+import pathlib
 import signal
 import time
 
-from harness import (BAD_CONFIG, BAD_FILE, INTERRUPTED, NUMERICS, OK, Case, main, snapshot,
+from harness import (BAD_CONFIG, BAD_FILE, INTERRUPTED, NUMERICS, OK, SOURCE, Case, main, snapshot,
                      wait_until)
 from report_files import ReportFiles
+
+MODEL = SOURCE / "tests" / "fixtures" / "pretrained" / "llama"
 
 SWEEP = """
 title = "A tiny sweep"
@@ -101,6 +105,40 @@ class Finishes(Sweep):
         path.write_text(f"{head}[[overhead]]{overhead.replace(before, after)}")
         self.assertIn("timing the balance loss", self.expect(OK, "sweep", "sweep.toml").stderr)
         self.check_report(self.folder / "swept")
+
+    def test_evaluation_of_what_was_fine_tuned(self):
+        self.write("text.txt", "".join(f"The cat {n % 7} sat on the mat.\n" for n in range(150)))
+        self.write("rows.jsonl", "".join(
+            json.dumps({"ctx": f"The cat {n} sat on", "endings": ["the mat", "a log"], "label": n % 2}) + "\n"
+            for n in range(6)))
+        self.write("tune.toml", "data.length = 16\ndata.validation_rows = 4\nbalance.calibration_rows = 4\n"
+                   "train.steps = 4\ntrain.batch_rows = 2\noptim.warmup_steps = 0\nlora.rank = 2\n")
+        arm = f'out = "swept"\n[[arms]]\ncommand = "finetune"\nrecipe = "tune.toml"\nset = ["model={MODEL}", ' \
+              '"data.files=text.txt"]\ngrid = [["balance.form=none", "balance.form=cv"]]\n'
+        self.write("sweep.toml", arm)
+        words = ("sweep", "sweep.toml", "--task", "multiple_choice=rows.jsonl")
+        self.expect(OK, *words)
+        report = self.check_report(self.folder / "swept")
+        for arm in report["arms"]:
+            self.assertEqual([(one["task"], one["name"], one["count"]) for one in arm["evaluation"]],
+                             [("multiple_choice", "acc", 6), ("multiple_choice", "acc_norm", 6)])
+            own = json.loads((pathlib.Path(arm["directories"][0].replace("swept", str(self.folder / "swept"), 1)) /
+                              "evaluation" / "evaluation.json").read_text())
+            self.assertEqual(arm["evaluation"][0]["value"]["mean"], own["tasks"][0]["metrics"][0]["value"])
+            self.assertEqual(own["against"]["model"], str(MODEL))
+        self.assertEqual(len(report["pairs"][0]["evaluation_change"]), 2)
+        before = snapshot(self.folder / "swept" / "untouched")
+        self.expect(OK, *words)
+        after = snapshot(self.folder / "swept" / "untouched")
+        self.assertEqual(after["items.jsonl"], before["items.jsonl"])
+        self.refuse_evaluation(words[:-1] + ("multiple_choice=absent.jsonl",), BAD_FILE, "absent.jsonl")
+        self.refuse_evaluation(words[:-1] + ("rows.jsonl",), BAD_CONFIG, "NAME=FILE")
+        self.refuse_evaluation(("sweep", self.sweep(), *words[2:]), BAD_CONFIG, 'command = "finetune"')
+
+    def refuse_evaluation(self, words, code, said):
+        told = self.expect(code, *words, "--out", "refused").stderr
+        self.assertIn(said, told)
+        self.assertFalse((self.folder / "refused").exists())
 
     def test_labels_tell_apart_what_no_arm_would(self):
         arm = '[[arms]]\nrecipe = "tiny.toml"\nset = ["attention.mechanism=sink", '

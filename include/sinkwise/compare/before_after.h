@@ -2,31 +2,15 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "sinkwise/compare/evaluation.h"
+
 namespace sinkwise::compare {
 
-inline constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
-
 // --- What the files of one model say ---
-
-// One value of a task, such as its accuracy. Numbers that are missing are NaN, here and below.
-struct Metric {
-  std::string task, kind, name;
-  std::int64_t count = 0;  // items of the task
-  double value = kNotMeasured, standard_error = kNotMeasured;
-  bool higher_is_better = true;
-  std::string items_hash;  // of the items of the task; empty where the file has none
-};
-
-// What else decides the figures of an evaluation; empty and 0 where its file does not say.
-struct EvaluationFacts {
-  std::string model, begin;             // path; ids in front of every sequence
-  std::int64_t length = 0, stride = 0;  // of the windows of texts
-};
 
 // Per-head lists have one value a query head; empty, all of them, where a layer has no softmax
 // attention.
@@ -70,8 +54,7 @@ bool holds_inspection(const std::filesystem::path& folder);
 
 // BadFile, naming file and field, when report.json is missing or no inspection, when a list does
 // not have one value a head or a layer, when a gate is missing or not between 0 and 1 (a thousandth
-// is left for rounding), when evaluation.json is there and not of schema "sinkwise.evaluation/1",
-// and for a metric given twice or with a negative error.
+// is left for rounding), and as load_evaluation().
 Inspection load_inspection(const std::filesystem::path& folder);
 
 // --- What changed ---

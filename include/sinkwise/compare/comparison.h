@@ -26,6 +26,18 @@ struct FigureInfo {
 extern const std::array<FigureInfo, 13> kFigures;
 const FigureInfo& figure_info(const std::string& key);
 
+// A metric of a task: their names.
+using MetricKey = std::pair<std::string, std::string>;
+
+// A metric of the evaluations of an arm's runs, seed by seed.
+struct EvaluatedMetric {
+  bool higher_is_better = true;
+  std::int64_t count = 0;  // items
+  Figure value;
+  Figure change;                         // less that of the model that the runs were held against
+  double standard_error = kNotMeasured;  // of one run's value, over its items; mean over runs
+};
+
 // All runs that differ by nothing but the seed.
 struct Arm {
   std::string task, mechanism, label;
@@ -34,6 +46,7 @@ struct Arm {
   std::map<std::string, Figure> figures;                        // every key of kFigures
   std::map<std::string, std::map<std::string, Figure>> groups;  // group -> "loss", "excess"
   Figure importance_predicts_ablation;  // Spearman over the heads of a layer, mean over layers
+  std::map<MetricKey, EvaluatedMetric> evaluation;  // of those that all evaluated runs compare in
 
   std::vector<std::int64_t> seeds() const;
 };
@@ -45,6 +58,7 @@ struct Pair {
   std::vector<std::int64_t> seeds;
   std::map<std::string, Figure> change;         // key of kFigures -> difference
   std::map<std::string, Figure> excess_change;  // group -> difference of excess loss
+  std::map<MetricKey, Figure> evaluation_change;
   // Standard error of the change of a seed's loss, over its held-out rows: both runs saw the same.
   Figure row_error;
   Figure cv_ratio;              // balanced CV / base CV

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "sinkwise/compare/evaluation.h"
+
 namespace sinkwise::compare {
 
 // How heads were balanced: "none", the losses "cv" and "switch", the bias rule "loss_free", or
@@ -54,11 +56,13 @@ struct Run {
   std::vector<double> row_losses;  // of each held-out row; empty where not measured
   std::vector<Layer> layers;
   std::vector<CurvePoint> curve;  // ascending steps; empty without a log
+  Evaluation evaluation;          // of its model; empty without one
 };
 
 // Reads result.json (schema "sinkwise.result/1") and, where there is one, the validation lines of
-// log.jsonl. Of a step logged twice, as after a resume, the later line counts; a last line without
-// its line feed is an interrupted write and is left out. Missing optional fields stay NaN or empty.
+// log.jsonl and evaluation/evaluation.json. Of a step logged twice, as after a resume, the later
+// line counts; a last line without its line feed is an interrupted write and is left out. Missing
+// optional fields stay NaN or empty.
 //
 // BadFile when the run has not finished (no result.json), when a field has the wrong type, when
 // there is no layer or an unknown form of balance, or when a per-head list does not have one value

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "sinkwise/sweep/call.h"
+
 namespace sinkwise::sweep {
 
 enum class Command { train, finetune };
@@ -19,6 +21,9 @@ struct Job {
   double cost = 1.0;  // relative length, to schedule and to guess the time left
   int stage = 0;      // 1 and up: needs the runs of the stage before
 };
+
+// With one thread, whatever the recipe says.
+Call call_of(const Job& job);
 
 // A pair of runs whose steps are timed in turn at the end (train::time_overhead).
 struct OverheadJob {

@@ -39,6 +39,18 @@ inline Run fabricated(const std::string& mechanism, const Balance& balance, std:
   return run;
 }
 
+// An accuracy of a hundred items of a task, of the run and of the model that it was held against.
+inline Metric accuracy(const std::string& task, double value, double other = 0.5) {
+  return {.task = task,
+          .kind = task,
+          .name = "acc",
+          .count = 100,
+          .value = value,
+          .standard_error = 0.05,
+          .items_hash = "a",
+          .other = other};
+}
+
 inline const report::Verdicts& answers_to(const Comparison& comparison, const std::string& id) {
   static const report::Verdicts none;
   for (const Question& question : comparison.questions)

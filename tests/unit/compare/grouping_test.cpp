@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 
@@ -47,6 +48,47 @@ TEST(Arms, SummariseOverSeeds) {
   EXPECT_DOUBLE_EQ(arm.groups.at("copy").at("excess").mean, 0.5);
   EXPECT_EQ(measured(arm.groups.at("other").at("excess")), 1);
   EXPECT_DOUBLE_EQ(arm.importance_predicts_ablation.mean, 1.0);
+}
+
+TEST(Arms, EvaluationsAreHeldAgainstTheTwinAndTheUntouchedModel) {
+  std::vector<compare::Run> runs;
+  for (const std::int64_t seed : {0, 1}) {
+    const double of_seed = 0.1 * static_cast<double>(seed);
+    runs.push_back(fabricated("sink", kBase, seed));
+    runs.back().evaluation.metrics = {accuracy("blimp", 0.6 + of_seed)};
+    runs.push_back(fabricated("sink", kBalanced, seed));
+    runs.back().evaluation.metrics = {accuracy("blimp", 0.64 + 2 * of_seed)};
+  }
+  runs.push_back(fabricated("sink", kBase, 2));  // not evaluated
+  const Comparison c = compare(std::move(runs));
+  const MetricKey key{"blimp", "acc"};
+  const EvaluatedMetric& base = c.arms[0].evaluation.at(key);
+  EXPECT_EQ(measured(base.value), 2);
+  EXPECT_NEAR(base.value.mean, 0.65, 1e-12);
+  EXPECT_NEAR(base.change.mean, 0.15, 1e-12);
+  EXPECT_EQ(base.standard_error, 0.05);
+  const Figure& change = c.pairs[0].evaluation_change.at(key);
+  EXPECT_NEAR(change.mean, 0.09, 1e-12);
+  EXPECT_NEAR(change.spread, 0.1 / std::sqrt(2.0), 1e-12);
+  EXPECT_TRUE(c.cautions.empty()) << c.cautions.front();
+}
+
+TEST(Arms, EvaluationsOfOtherItemsAreLeftOut) {
+  compare::Run base = fabricated("sink", kBase, 0), balanced = fabricated("sink", kBalanced, 0);
+  base.evaluation.metrics = {accuracy("blimp", 0.6), accuracy("lambada", 0.3)};
+  balanced.evaluation.metrics = {accuracy("blimp", 0.6), accuracy("lambada", 0.3)};
+  balanced.evaluation.metrics[1].items_hash = "b";
+  balanced.evaluation.facts.model = "elsewhere/model";
+  const Comparison c = compare({base, balanced});
+  EXPECT_EQ(c.arms[0].evaluation.size(), 1u);
+  EXPECT_EQ(c.pairs[0].evaluation_change.size(), 1u);
+  const auto said = [&](const std::string& part) {
+    return std::ranges::any_of(c.cautions, [&](const std::string& caution) {
+      return caution.find(part) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(said("same items of lambada"));
+  EXPECT_TRUE(said("elsewhere/model"));
 }
 
 TEST(Arms, RankAgreementIsTheMeanOverLayers) {

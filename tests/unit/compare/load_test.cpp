@@ -78,6 +78,33 @@ TEST_F(LoadRun, ReadsWhatTheTrainerWrites) {
   EXPECT_TRUE(std::isnan(run.curve.back().bits_per_byte));
 }
 
+TEST_F(LoadRun, ReadsTheEvaluationOfTheModel) {
+  EXPECT_TRUE(load_run(directory_).evaluation.metrics.empty());
+  const json accuracy = {
+      {"name", "acc"}, {"value", 0.75}, {"standard_error", 0.1}, {"higher_is_better", true}};
+  json evaluation = {
+      {"schema", "sinkwise.evaluation/1"},
+      {"model", {{"path", "run/model"}}},
+      {"tasks",
+       {{{"name", "blimp"}, {"count", 8}, {"hash", "ab"}, {"metrics", json::array({accuracy})}}}},
+      {"against",
+       {{"model", "untouched"},
+        {"tasks",
+         {{{"name", "blimp"}, {"metrics", json::array({{{"name", "acc"}, {"other", 0.5}}})}}}}}}};
+  fs::create_directories(directory_ / "evaluation");
+  put("evaluation/evaluation.json", evaluation.dump());
+  const Evaluation found = load_run(directory_).evaluation;
+  ASSERT_EQ(found.metrics.size(), 1u);
+  EXPECT_EQ(found.metrics[0].value, 0.75);
+  EXPECT_EQ(found.metrics[0].other, 0.5);
+  EXPECT_EQ(found.metrics[0].count, 8);
+  EXPECT_EQ(found.facts.model, "run/model");
+  EXPECT_EQ(found.facts.other, "untouched");
+  evaluation["tasks"][0]["metrics"][0]["value"] = "high";
+  put("evaluation/evaluation.json", evaluation.dump());
+  EXPECT_THROW(load_run(directory_), BadFile);
+}
+
 TEST_F(LoadRun, MissingFiguresAreNotMeasured) {
   for (const char* pointer :
        {"/label", "/balance", "/steps", "/config", "/time", "/version", "/final/groups",

@@ -67,6 +67,29 @@ TEST(Document, LeavesOutWhatWasNotMeasured) {
   EXPECT_NO_THROW(report::render_html(document));
 }
 
+TEST(Document, ShowsEvaluationsWhereThereAreAny) {
+  std::vector<compare::Run> runs = four_runs();
+  EXPECT_EQ(find(to_document(compare(runs), "x"), "evaluation"), nullptr);
+  for (compare::Run& run : runs) {
+    run.evaluation.metrics = {accuracy("blimp", run.balance.is_base() ? 0.7 : 0.6)};
+    run.evaluation.facts.other = "the/model";
+  }
+  const Comparison comparison = compare(runs);
+  const report::Document document = to_document(comparison, "x");
+  const report::Section* section = find(document, "evaluation");
+  ASSERT_NE(section, nullptr);
+  const auto& table = std::get<report::Table>(section->blocks.at(1));
+  ASSERT_EQ(table.rows.size(), 2u);
+  EXPECT_EQ(table.rows[0][4].text, "+0.2000");  // less the untouched model
+  EXPECT_EQ(table.rows[1][4].text, "+0.1000");
+  EXPECT_EQ(table.rows[1][5].text, "\u22120.1000");  // less the twin
+  EXPECT_NE(report::render_html(document).find("the/model"), std::string::npos);
+  const json report = to_json(comparison);
+  EXPECT_EQ(report["arms"][0]["evaluation"][0]["task"], "blimp");
+  EXPECT_NEAR(report["pairs"][0]["evaluation_change"][0]["change"]["mean"].get<double>(), -0.1,
+              1e-12);
+}
+
 TEST(Document, NamesTheTaskOnceASectionWhenThereAreSeveral) {
   std::vector<compare::Run> runs = four_runs();
   for (compare::Run run : four_runs()) {

@@ -45,6 +45,32 @@ bool has(const Job& job, const std::string& assignment) {
          job.assignments.end();
 }
 
+TEST_F(GridFile, ARunIsACallOfTheProgramWithOneThread) {
+  const Grid grid = read(R"(
+out = "x"
+seeds = [3]
+[[arms]]
+recipe = "base.toml"
+[[arms]]
+command = "finetune"
+recipe = "base.toml"
+set = ["balance.form=cv"]
+cost = 2
+)");
+  const std::string recipe = (directory_.path() / "base.toml").string();
+  const Call train = call_of(grid.jobs.at(0)), finetune = call_of(grid.jobs.at(1));
+  EXPECT_EQ(train.words,
+            (std::vector<std::string>{"train", recipe, "--set", "run.seed=3", "--set",
+                                      "run.directory=x/base-seed3", "--set", "run.threads=1"}));
+  EXPECT_EQ(finetune.words,
+            (std::vector<std::string>{"finetune", "--no-report", "--recipe", recipe, "--set",
+                                      "balance.form=cv", "--set", "run.seed=3", "--set",
+                                      "run.directory=x/base-cv-seed3", "--set", "run.threads=1"}));
+  EXPECT_EQ(finetune.name, "base-cv-seed3");
+  EXPECT_EQ(finetune.directory, "x/base-cv-seed3");
+  EXPECT_EQ(finetune.cost, 2.0);
+}
+
 TEST_F(GridFile, RunsTheProductOfListsAndSeeds) {
   const Grid grid = read(R"(
 title = "two by two by three"

@@ -24,8 +24,8 @@ class Watcher : public PoolListener {
     last = progress;
     if (on_progress) on_progress(progress);
   }
-  void finished(const Job& job, double seconds) override {
-    names.push_back(job.name);
+  void finished(const Call& call, double seconds) override {
+    names.push_back(call.name);
     EXPECT_GE(seconds, 0.0);
   }
 
@@ -36,8 +36,8 @@ class Watcher : public PoolListener {
   std::vector<std::string> names;
 };
 
-// Jobs that run a shell script of the test's instead of the trainer. The script finds its recipe in
-// $2 and its directory in the --set of run.directory.
+// Calls of a shell script of the test's instead of the program. The script finds its recipe in $2
+// and its directory in run.directory=...
 class PoolTest : public ::testing::Test {
  protected:
   PoolTest() {
@@ -56,14 +56,14 @@ class PoolTest : public ::testing::Test {
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   }
 
-  Job job(const std::string& name, double cost = 1.0) const {
+  Call call(const std::string& name, double cost = 1.0) const {
     const auto place = directory_->path() / name;
-    return {Command::train, name, "recipe of " + name, {"run.directory=" + place.string()},
-            place,          cost};
+    return {name, {"train", "recipe of " + name, "run.directory=" + place.string()}, place, cost};
   }
 
-  PoolOutcome run(std::vector<Job> jobs, std::int64_t workers) {
-    return run_jobs(std::move(jobs), {directory_->path() / "program.sh", workers}, watcher_, stop_);
+  PoolOutcome run(std::vector<Call> calls, std::int64_t workers) {
+    return run_calls(std::move(calls), {directory_->path() / "program.sh", workers}, watcher_,
+                     stop_);
   }
 
   std::string text(const std::filesystem::path& name) const {
@@ -79,12 +79,11 @@ class PoolTest : public ::testing::Test {
 
 TEST_F(PoolTest, RunsEveryJobWithItsOwnCommandLine) {
   program("for word in \"$@\"; do echo \"[$word]\"; done; echo \"$OMP_NUM_THREADS\" >&2\n");
-  EXPECT_EQ(run({job("a"), job("b"), job("c")}, 2), PoolOutcome::finished);
+  EXPECT_EQ(run({call("a"), call("b"), call("c")}, 2), PoolOutcome::finished);
   std::sort(watcher_.names.begin(), watcher_.names.end());
   EXPECT_EQ(watcher_.names, (std::vector<std::string>{"a", "b", "c"}));
-  EXPECT_EQ(text("b/output.txt"), "[train]\n[recipe of b]\n[--set]\n[run.directory=" +
-                                      (directory_->path() / "b").string() +
-                                      "]\n[--set]\n[run.threads=1]\n1\n");
+  EXPECT_EQ(text("b/output.txt"), "[train]\n[recipe of b]\n[run.directory=" +
+                                      (directory_->path() / "b").string() + "]\n1\n");
   EXPECT_EQ(watcher_.last.finished, 3u);
   EXPECT_EQ(watcher_.last.total, 3u);
   EXPECT_DOUBLE_EQ(watcher_.last.fraction, 1.0);
@@ -97,7 +96,7 @@ TEST_F(PoolTest, RunsNoMoreAtATimeThanAsked) {
       "cd \"$directory/..\"; touch here.$$; ls here.* | wc -l >> counts; sleep 0.3; rm here.$$\n");
   for (const std::int64_t workers : {1, 3}) {
     watcher_ = {};
-    EXPECT_EQ(run({job("a"), job("b"), job("c"), job("d"), job("e")}, workers),
+    EXPECT_EQ(run({call("a"), call("b"), call("c"), call("d"), call("e")}, workers),
               PoolOutcome::finished);
     std::istringstream counts(text("counts"));
     std::int64_t most = 0;
@@ -111,7 +110,7 @@ TEST_F(PoolTest, RunsNoMoreAtATimeThanAsked) {
 
 TEST_F(PoolTest, StartsTheLongestFirstAndKeepsTheOrderOfEquals) {
   program("echo \"$2\" >> \"$directory/../order\"\n");
-  run({job("short", 1), job("first", 2), job("second", 2), job("long", 9)}, 1);
+  run({call("short", 1), call("first", 2), call("second", 2), call("long", 9)}, 1);
   EXPECT_EQ(text("order"), "recipe of long\nrecipe of first\nrecipe of second\nrecipe of short\n");
 }
 
@@ -124,7 +123,7 @@ TEST_F(PoolTest, CountsRunningJobsByTheirStep) {
   watcher_.on_progress = [&seen](const PoolProgress& progress) {
     if (progress.running == 1 && std::abs(progress.fraction - 0.75) < 1e-9) seen = true;
   };
-  run({job("a")}, 1);
+  run({call("a")}, 1);
   EXPECT_TRUE(seen) << watcher_.highest_fraction;
 }
 
@@ -135,7 +134,7 @@ TEST_F(PoolTest, AFailedJobIsReportedWithItsOutputAndStopsTheOthers) {
       "trap 'echo saved > \"$directory/saved\"; exit 75' TERM\n"
       "n=0; while [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done\n");
   try {
-    run({job("good", 3), job("bad", 2), job("never", 1)}, 2);
+    run({call("good", 3), call("bad", 2), call("never", 1)}, 2);
     FAIL() << "no error";
   } catch (const ResourceError& error) {
     EXPECT_NE(error.text().what.find("bad"), std::string::npos);
@@ -147,27 +146,27 @@ TEST_F(PoolTest, AFailedJobIsReportedWithItsOutputAndStopsTheOthers) {
 }
 
 TEST_F(PoolTest, FailedJobsAreAllNamedAndTheirCodeIsKeptWhereTheyAgree) {
-  const auto code = [this](const std::vector<Job>& jobs) {
+  const auto code = [this](const std::vector<Call>& calls) {
     // Nobody ends before all are there and past listening, so that every one of them fails.
     program(
         "trap '' TERM; touch \"$directory/ready\"\n"
         "while [ $(ls \"$directory\"/../*/ready | wc -l) -lt " +
-        std::to_string(jobs.size()) + " ]; do sleep 0.02; done; exit ${2##*-}\n");
+        std::to_string(calls.size()) + " ]; do sleep 0.02; done; exit ${2##*-}\n");
     int found = -1;
     try {
-      run(jobs, 2);
-    } catch (const JobsFailed& failed) {
+      run(calls, 2);
+    } catch (const CallsFailed& failed) {
       found = failed.code();
-      for (const Job& each : jobs) {
+      for (const Call& each : calls) {
         EXPECT_NE(failed.text().what.find(each.name), std::string::npos) << failed.what();
       }
     }
-    for (const Job& each : jobs) std::filesystem::remove_all(each.directory);
+    for (const Call& each : calls) std::filesystem::remove_all(each.directory);
     return found;
   };
-  EXPECT_EQ(code({job("a-3")}), 3);
-  EXPECT_EQ(code({job("a-3"), job("b-3")}), 3);
-  EXPECT_EQ(code({job("a-3"), job("b-6")}), 0);
+  EXPECT_EQ(code({call("a-3")}), 3);
+  EXPECT_EQ(code({call("a-3"), call("b-3")}), 3);
+  EXPECT_EQ(code({call("a-3"), call("b-6")}), 0);
 }
 
 TEST_F(PoolTest, AStopAsksTheJobsAndStartsNoMore) {
@@ -180,7 +179,7 @@ TEST_F(PoolTest, AStopAsksTheJobsAndStartsNoMore) {
       stop_ = true;
     }
   };
-  EXPECT_EQ(run({job("a"), job("b"), job("c")}, 2), PoolOutcome::interrupted);
+  EXPECT_EQ(run({call("a"), call("b"), call("c")}, 2), PoolOutcome::interrupted);
   EXPECT_EQ(text("a/saved"), "saved\n");
   EXPECT_EQ(text("b/saved"), "saved\n");
   EXPECT_FALSE(std::filesystem::exists(directory_->path() / "c"));
@@ -190,27 +189,27 @@ TEST_F(PoolTest, AStopAsksTheJobsAndStartsNoMore) {
 TEST_F(PoolTest, AJobStoppedBeforeItCouldListenIsNoFailure) {
   program("sleep 10\n");  // no handler: SIGTERM ends it
   watcher_.on_progress = [this](const PoolProgress&) { stop_ = true; };
-  EXPECT_EQ(run({job("a")}, 1), PoolOutcome::interrupted);
+  EXPECT_EQ(run({call("a")}, 1), PoolOutcome::interrupted);
 }
 
 TEST_F(PoolTest, AJobThatSomebodyElseStoppedLeavesTheSweepUnfinished) {
   program("case \"$2\" in *a) exit 75;; esac\n");
-  EXPECT_EQ(run({job("a"), job("b")}, 1), PoolOutcome::interrupted);
+  EXPECT_EQ(run({call("a"), call("b")}, 1), PoolOutcome::interrupted);
 }
 
 TEST_F(PoolTest, AJobKilledByASignalIsAFailure) {
   program("kill -KILL $$\n");
   try {
-    run({job("a")}, 1);
+    run({call("a")}, 1);
     FAIL() << "no error";
-  } catch (const JobsFailed& error) {
+  } catch (const CallsFailed& error) {
     EXPECT_EQ(error.text().found.rfind("exit code 137", 0), 0u);
     EXPECT_EQ(error.code(), 137);
   }
 }
 
 TEST_F(PoolTest, AProgramThatDoesNotExistIsAnError) {
-  EXPECT_THROW(run({job("a")}, 1), ResourceError);
+  EXPECT_THROW(run({call("a")}, 1), ResourceError);
 }
 
 }  // namespace
