@@ -17,7 +17,7 @@ bool is_of_a_run(const std::string& name) {
   static const std::set<std::string> kFiles = {
       "config.toml",      "log.jsonl",   "timing.jsonl", "result.json", "tensorboard",
       "calibration.json", "model",       "adapter",      "before",      "after",
-      "report.html",      "report.json", "twin"};
+      "report.html",      "report.json", "twin",         "evaluation"};
   const bool step =
       name.size() > 5 && name.rfind("step-", 0) == 0 && '0' <= name[5] && name[5] <= '9';
   return step || kFiles.contains(name);

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "sinkwise/core/error.h"
 #include "sinkwise/core/file.h"
 #include "sinkwise/core/json.h"
 #include "sinkwise/core/lines.h"
 #include "sinkwise/core/text.h"
+#include "tokens.h"
 
 namespace sinkwise::finetune {
 namespace {
@@ -21,17 +21,6 @@ using Dialogue = std::function<DialogueTemplate()>;
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 constexpr std::size_t kMostLineBytes = std::size_t{64} << 20;
-
-data::Document document_of(const Tokenizer& tokenizer, const std::string& text,
-                           SpecialText special) {
-  data::Document document;
-  document.tokens = tokenizer.encode(text, {.special_text = special, .add_special = false});
-  for (const auto id : document.tokens) {
-    const auto bytes = tokenizer.bytes(id);
-    document.bytes.push_back(bytes ? static_cast<std::uint32_t>(bytes->size()) : 0);
-  }
-  return document;
-}
 
 // One line of a file; every refusal names both.
 class Line {
@@ -50,7 +39,7 @@ class Line {
       refuse("", "one of the members text, messages and segments", given == 0 ? "none" : "several");
     }
     if (value_.contains("messages")) return read_dialogue(tokenizer, dialogue);
-    if (value_.contains("segments")) return mark(tokenizer, segments());
+    if (value_.contains("segments")) return document_of(tokenizer, segments());
     return document_of(tokenizer, text_of(value_, "text", "text"), SpecialText::plain);
   }
 
@@ -101,29 +90,7 @@ class Line {
     const DialogueTemplate known = dialogue();
     const std::string unmet = known.unmet(messages);
     if (!unmet.empty()) refuse("messages", unmet, "other roles");
-    return mark(tokenizer, known.apply(messages));
-  }
-
-  // The whole text is encoded at once, as the model was taught; a token belongs to the turn that
-  // its first byte lies in. Bytes are those of the tokens: a normaliser may have put spaces in, or
-  // composed characters, so a turn ends where the tokens of everything up to its end do.
-  static data::Document mark(const Tokenizer& tokenizer, const std::vector<Turn>& turns) {
-    std::string text;
-    data::Document document;        // of everything so far, in the end of all
-    std::vector<std::size_t> ends;  // of each turn
-    for (const Turn& turn : turns) {
-      text += turn.text;
-      document = document_of(tokenizer, text, SpecialText::control);
-      const auto& bytes = document.bytes;
-      ends.push_back(std::accumulate(bytes.begin(), bytes.end(), std::size_t{0}));
-    }
-    std::size_t turn = 0, at = 0;
-    for (const std::uint32_t bytes : document.bytes) {
-      while (turn + 1 < turns.size() && at >= ends[turn]) ++turn;
-      document.asked.push_back(turns[turn].asked ? 1 : 0);
-      at += bytes;
-    }
-    return document;
+    return document_of(tokenizer, known.apply(messages));
   }
 
   std::string where_;

@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "sinkwise/core/error.h"
 #include "unit/core/temporary_directory.h"
@@ -9,6 +10,8 @@
 
 namespace sinkwise::finetune {
 namespace {
+
+using nlohmann::json;
 
 class Documents : public testing::Test {
  protected:
@@ -112,6 +115,42 @@ TEST_F(Documents, AssistantsAreFoundWhateverTheTokenizerDoesToTheText) {
     std::erase(asked, ' ');  // what a template or a normaliser puts around an answer
     const std::string end = one.end;
     EXPECT_EQ(asked, "Yes" + end + "No" + end + "Go" + end) << one.fixture;
+  }
+}
+
+// A turn ends where the tokens of everything up to its end do, said by one encoding a turn.
+TEST_F(Documents, ALongDialogueIsMarkedAsItsTurnsOneByOneAre) {
+  for (const char* fixture : {"smollm", "qwen2", "llama2"}) {
+    tokenizer_ = tokenizer::Tokenizer::load(test::pretrained_fixtures() / "../tokenizer" / fixture);
+    const std::string control = fixture == std::string("llama2") ? "</s>" : "<|end|>";
+    json segments = json::array();
+    for (int i = 0; i < 12; ++i) {
+      segments.push_back(
+          {{"text", i % 3 == 0 ? control + "user " : "cafe\u0301 "}, {"label", false}});
+      segments.push_back(
+          {{"text", i % 2 == 0 ? "an answer" : "\u4e2d\u6587 e\u0301"}, {"label", true}});
+    }
+    std::string text;
+    std::vector<std::size_t> ends;
+    const auto tokens_of = [&](const std::string& of) {
+      return tokenizer_.encode(
+          of, {.special_text = tokenizer::SpecialText::control, .add_special = false});
+    };
+    for (const json& segment : segments) {
+      text += segment["text"].get<std::string>();
+      std::size_t bytes = 0;
+      for (const auto id : tokens_of(text)) bytes += tokenizer_.bytes(id)->size();
+      ends.push_back(bytes);
+    }
+    const auto document =
+        read(file("long.jsonl", json{{"segments", segments}}.dump() + "\n")).at(0);
+    EXPECT_EQ(document.tokens, tokens_of(text)) << fixture;
+    std::size_t at = 0, turn = 0;
+    for (std::size_t i = 0; i < document.tokens.size(); ++i) {
+      while (at >= ends[turn]) ++turn;
+      EXPECT_EQ(document.asked[i], turn % 2) << fixture << ", token " << i;
+      at += document.bytes[i];
+    }
   }
 }
 
