@@ -1,9 +1,12 @@
 #include "finetune_report.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "inspect_model.h"
 #include "report_files.h"
+#include "sinkwise/core/utf8.h"
 #include "sinkwise/inspect/output.h"
 
 namespace sinkwise::apps {
@@ -12,12 +15,24 @@ namespace {
 constexpr std::int64_t kWindows = 8, kPruningWindows = 1;
 
 // Each held-out row as text; the windows begin anew.
+// Rows are cut between tokens, and a character may be of several.
+std::string whole_characters(std::string_view bytes) {
+  std::string text;
+  std::uint32_t code = 0;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t size = decode_utf8(bytes.substr(at), code);
+    text += bytes.substr(at, size);
+    at += std::max<std::size_t>(size, 1);
+  }
+  return text;
+}
+
 std::vector<std::string> held_out_texts(const data::Task& task,
                                         const tokenizer::Tokenizer& tokenizer) {
   std::vector<std::string> texts;
   for (std::int64_t row = 0; row < task.validation_rows(); ++row) {
     const std::vector<tokenizer::TokenId> ids = task.validation_batch(row, 1).tokens;
-    texts.push_back(tokenizer.decode(ids, {.skip_special = true}) + "\n\n");
+    texts.push_back(whole_characters(tokenizer.decode(ids, {.skip_special = true})) + "\n\n");
   }
   return texts;
 }

@@ -132,9 +132,18 @@ Tokenizer tokenizer_of(const pretrained::Model& model, const Arguments& argument
   return model.load_tokenizer(arguments.begin == "always");
 }
 
+// Without a temperature nothing is drawn.
+void refuse_unused(const pretrained::SamplingOptions& sampling) {
+  if (sampling.temperature > 0.0 || (sampling.top_k == 0 && sampling.top_p == 1.0)) return;
+  throw BadConfig({"an option would do nothing", "--top-k, --top-p", "a --temperature above 0",
+                   "temperature 0, which takes the likeliest token",
+                   "give --temperature 0.8, or leave them out"});
+}
+
 int run(Arguments arguments) {
   at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   check(arguments.options.sampling);
+  refuse_unused(arguments.options.sampling);
   const auto model =
       pretrained::Model::open(arguments.model, {.adapter = arguments.adapter, .conversion = {}});
   const Tokenizer tokenizer = tokenizer_of(model, arguments);

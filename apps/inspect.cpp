@@ -65,17 +65,22 @@ std::string read_text(const std::string& path) {
   return text;
 }
 
+inspect::Windows windows_of(const pretrained::Model& model, const Arguments& arguments) {
+  std::vector<std::string> texts;
+  for (const std::string& path : arguments.texts) texts.push_back(read_text(path));
+  const bool begins = arguments.windows.begin == inspect::Begin::always;
+  auto windows = inspect::cut_windows(model.load_tokenizer(begins), texts, arguments.windows);
+  windows.facts.files = arguments.texts;
+  return windows;
+}
+
 int run(const Arguments& arguments) {
   require_directory(arguments.out);
   keep_freed_memory();
   at::set_num_threads(static_cast<int>(or_one_a_core(arguments.threads)));
   const auto model =
       pretrained::Model::open(arguments.model, {.adapter = arguments.adapter, .conversion = {}});
-  std::vector<std::string> texts;
-  for (const std::string& path : arguments.texts) texts.push_back(read_text(path));
-  const bool begins = arguments.windows.begin == inspect::Begin::always;
-  auto windows = inspect::cut_windows(model.load_tokenizer(begins), texts, arguments.windows);
-  windows.facts.files = arguments.texts;
+  const auto windows = windows_of(model, arguments);
   const auto inspection = inspect_model(model, arguments.model, windows, arguments.options);
   const auto json = inspect::to_json(inspection);
   const std::string page = write_report_files(

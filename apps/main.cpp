@@ -41,10 +41,19 @@ void add_version(CLI::App& app, Work& run) {
   });
 }
 
+// A table or JSON of which the disk took a part only is no result.
+void require_written() {
+  if (std::cout.flush()) return;
+  throw ResourceError({"the output could not be written", "standard output", "all of it", "a part",
+                       "free some room where it goes to"});
+}
+
 // The one place where an exception becomes a message and an exit code.
 int guarded(const Work& work) {
   try {
-    return work();
+    const int code = work();
+    require_written();
+    return code;
   } catch (const Error& error) {
     Console::error(error.what());
     return exit_code(error.fault());
@@ -123,7 +132,7 @@ int run(int count, char** words) {
     if (!work) throw CLI::RequiredError("A command");
   } catch (const CLI::ParseError& problem) {
     const int code = app.exit(problem, std::cout, std::cerr);
-    return code == 0 ? kOk : kBadConfig;
+    return code == 0 ? guarded([] { return kOk; }) : kBadConfig;
   }
   return guarded(work);
 }

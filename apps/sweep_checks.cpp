@@ -6,6 +6,7 @@
 #include "finetune_recipe.h"
 #include "sinkwise/config/differences.h"
 #include "sinkwise/core/text.h"
+#include "sinkwise/finetune/finetune.h"
 
 namespace sinkwise::apps {
 namespace {
@@ -14,8 +15,21 @@ namespace {
 // command of a pretrained model.
 auto arm_and_seed(const train::LoopConfig& config, const std::string& kind,
                   nn::Mechanism mechanism) {
-  return std::tuple(kind, config.run.label, mechanism, config.balance.form, config.balance.lambda,
-                    config.balance.shared_heads, config.run.seed);
+  const auto& balance = config.balance;
+  const bool balanced =
+      balance.form != objectives::BalanceForm::none;  // else the rest does nothing
+  return std::tuple(kind, config.run.label, mechanism, balance.form,
+                    balanced ? balance.lambda : 0.0, balanced ? balance.shared_heads : 0,
+                    config.run.seed);
+}
+
+// Of the model that is trained, its own or what it is turned into.
+nn::Mechanism mechanism_of(const finetune::FinetuneConfig& config) {
+  const pretrained::Model model = finetune::open_model(config);
+  for (const auto& layer : model.config().layers) {
+    if (layer.attention() != nullptr) return layer.attention()->mechanism;
+  }
+  return config.mechanism;
 }
 
 using ArmAndSeed = decltype(arm_and_seed({}, {}, {}));
@@ -63,7 +77,7 @@ Checked checked(const sweep::Job& job) {
                                        .out = {},
                                        .data = {}});
     finetune::check(loaded->config);
-    return Checked{job.name, arm_and_seed(loaded->config, "finetune", loaded->config.mechanism),
+    return Checked{job.name, arm_and_seed(loaded->config, "finetune", mechanism_of(loaded->config)),
                    loaded->table.to_json()};
   });
 }

@@ -1,11 +1,16 @@
 #include "sweep_evaluation.h"
 
 #include <map>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "finetune_recipe.h"
 #include "sinkwise/core/error.h"
+#include "sinkwise/core/file.h"
+#include "sinkwise/core/json.h"
 #include "sinkwise/core/text.h"
 #include "sinkwise/eval/encoder.h"
+#include "sinkwise/eval/output.h"
 #include "sinkwise/pretrained/model.h"
 #include "task_source.h"
 
@@ -38,6 +43,23 @@ void check_tasks(const std::string& path, const std::vector<std::string>& tasks)
   eval::load_tasks(sources, encoder, {});
 }
 
+// An evaluation that goes on where one of other tasks was would be refused after hours.
+void refuse_other_tasks(const fs::path& out, const std::vector<std::string>& tasks) {
+  constexpr std::size_t kMostBytes = std::size_t{8} << 20;
+  const fs::path file = out / eval::kSettingsFile;
+  if (!fs::exists(file)) return;
+  const auto settings = parse_json(read_file(file, kMostBytes), file.string(), kMostBytes);
+  std::set<std::string> known, asked;
+  if (settings.is_object() && settings.contains("tasks")) {
+    for (const auto& [name, unused] : settings["tasks"].items()) known.insert(name);
+  }
+  for (const std::string& task : tasks) asked.insert(task_source(task).format);
+  if (known == asked) return;
+  throw BadConfig({"the sweep was evaluated on other tasks before", printable(out.string()),
+                   join({known.begin(), known.end()}), join({asked.begin(), asked.end()}),
+                   "give the tasks of before, or remove this folder and evaluation/ of every run"});
+}
+
 sweep::Call call_of(const std::string& name, const std::string& model, const fs::path& out,
                     const std::vector<std::string>& tasks) {
   sweep::Call call{name, {"eval", model, "--threads", "1", "--out", out.string()}, out, 1.0};
@@ -58,6 +80,7 @@ SweepEvaluation plan_evaluation(const sweep::Grid& grid, const std::vector<std::
         model,
         grid.out / (untouched.empty() ? "untouched" : concat("untouched-", untouched.size() + 1)));
     if (fresh) {
+      refuse_other_tasks(known->second, tasks);
       check_tasks(model, tasks);
       plan.untouched.push_back(call_of(known->second.filename(), model, known->second, tasks));
     }

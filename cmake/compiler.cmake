@@ -33,9 +33,3 @@ find_program(SINKWISE_CCACHE ccache)
 if(SINKWISE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${SINKWISE_CCACHE}")
 endif()
-find_program(SINKWISE_MOLD mold)
-if(SINKWISE_MOLD)
-  # mold 1.10 (Debian 12) now and then begins the read-only-after-relocation region one page before the
-  # segment that it lies in, by an empty thread-local section at a page's edge: such a program does not start.
-  target_link_options(sinkwise_compiler INTERFACE -fuse-ld=mold -Wl,-z,norelro)
-endif()

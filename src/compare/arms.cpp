@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <tuple>
 
@@ -22,6 +23,21 @@ auto order_of(const Run& run) {
                     balance_rank(run.balance), run.balance);
 }
 
+bool same_value(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+// Two runs without balance of which one repeats the other to the last digit: twins of two arms,
+// say.
+bool repeats(const Run& run, const Run& other) {
+  const bool pair = run.seed == other.seed && run.directory != other.directory;
+  if (!run.balance.is_base() || !pair) return false;
+  return std::ranges::all_of(run.figures,
+                             [&](const auto& figure) {
+                               return figure.first == "step_ms" ||
+                                      same_value(figure.second, other.figures.at(figure.first));
+                             }) &&
+         std::ranges::equal(run.row_losses, other.row_losses, same_value);
+}
+
 void require_new_seed(const Arm& arm, const Run& run) {
   if (arm.runs.back().seed != run.seed) return;
   throw BadArgument({.what = "Two runs are the same arm with the same seed.",
@@ -37,7 +53,9 @@ std::vector<Arm> grouped(std::vector<Run> runs) {
   });
   std::vector<Arm> arms;
   for (Run& run : runs) {
-    if (!arms.empty() && order_of(arms.back().runs.back()) == order_of(run))
+    const bool known = !arms.empty() && order_of(arms.back().runs.back()) == order_of(run);
+    if (known && repeats(run, arms.back().runs.back())) continue;
+    if (known)
       require_new_seed(arms.back(), run);
     else
       arms.push_back({.task = run.task,
@@ -85,7 +103,17 @@ Figure over_metrics(const Arm& arm, const MetricKey& key, Read read) {
   });
 }
 
+// Differences to different models have no mean.
+bool held_against_one(const Arm& arm) {
+  std::set<std::string> others;
+  for (const Run& run : arm.runs) {
+    if (!run.evaluation.metrics.empty()) others.insert(run.evaluation.facts.other);
+  }
+  return others.size() <= 1;
+}
+
 void summarise_evaluation(Arm& arm, const std::set<MetricKey>& left_out) {
+  const bool one = held_against_one(arm);
   for (const Run& run : arm.runs) {
     for (const Metric& metric : run.evaluation.metrics) {
       const MetricKey key = key_of(metric);
@@ -93,7 +121,8 @@ void summarise_evaluation(Arm& arm, const std::set<MetricKey>& left_out) {
       arm.evaluation[key] = {
           metric.higher_is_better, metric.count,
           over_metrics(arm, key, [](const Metric& m) { return m.value; }),
-          over_metrics(arm, key, [](const Metric& m) { return m.value - m.other; }),
+          over_metrics(arm, key,
+                       [&](const Metric& m) { return one ? m.value - m.other : kNotMeasured; }),
           over_metrics(arm, key, [](const Metric& m) { return m.standard_error; }).mean};
     }
   }

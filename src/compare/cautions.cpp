@@ -10,11 +10,10 @@ namespace sinkwise::compare {
 namespace {
 
 // Keys that must differ between seeds or arms, or that only say where files are.
-bool may_differ(const std::string& key) {
+bool may_differ(const std::string& key, bool balance_too) {
   static const std::set<std::string> last = {"seed", "label", "name", "directory", "out", "output"};
   const std::string first_part = key.substr(0, key.find('.'));
-  return last.contains(key.substr(key.rfind('.') + 1)) || first_part == "balance" ||
-         first_part == "objective";
+  return last.contains(key.substr(key.rfind('.') + 1)) || (balance_too && first_part == "balance");
 }
 
 std::map<std::string, std::string> settings_of(const Run& run) {
@@ -24,14 +23,14 @@ std::map<std::string, std::string> settings_of(const Run& run) {
 }
 
 // The keys whose values differ between the runs, a missing key being a value of its own.
-std::set<std::string> differing_keys(const std::vector<const Run*>& runs) {
+std::set<std::string> differing_keys(const std::vector<const Run*>& runs, bool balance_too) {
   std::map<std::string, std::map<std::string, int>> seen;
   for (const Run* run : runs)
     for (const auto& [key, value] : settings_of(*run)) ++seen[key][value];
   std::set<std::string> keys;
   for (const auto& [key, values] : seen) {
     const bool same = values.size() == 1 && values.begin()->second == static_cast<int>(runs.size());
-    if (!same && !may_differ(key)) keys.insert(key);
+    if (!same && !may_differ(key, balance_too)) keys.insert(key);
   }
   return keys;
 }
@@ -48,7 +47,7 @@ std::string listed(const std::set<std::string>& keys) {
 
 void add_mixed_arms(std::vector<std::string>& list, const Comparison& comparison) {
   for (const Arm& arm : comparison.arms) {
-    auto keys = differing_keys(runs_of(arm));
+    auto keys = differing_keys(runs_of(arm), arm.balance.is_base());
     keys.erase("train.init_from");  // every seed goes on from a base of its own
     if (keys.empty()) continue;
     list.push_back("The runs of " + placed_arm(comparison, arm) +
@@ -60,7 +59,7 @@ void add_mixed_pairs(std::vector<std::string>& list, const Comparison& compariso
   for (const Pair& pair : comparison.pairs) {
     const Arm& base = comparison.arms[pair.base];
     const Arm& balanced = comparison.arms[pair.balanced];
-    const auto keys = differing_keys({&base.runs.front(), &balanced.runs.front()});
+    const auto keys = differing_keys({&base.runs.front(), &balanced.runs.front()}, true);
     if (!keys.empty())
       list.push_back(placed_arm(comparison, balanced) +
                      " differs from its twin in more than the balance: " + listed(keys) + ".");

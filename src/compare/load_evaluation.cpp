@@ -31,12 +31,14 @@ Metric metric_of(const Fields& task, const Fields& fields) {
   return metric;
 }
 
-std::vector<Metric> metrics_of(const Fields& root) {
+// What stands in front of every sequence is a part of the items.
+std::vector<Metric> metrics_of(const Fields& root, const std::string& begin) {
   std::vector<Metric> metrics;
   std::set<std::pair<std::string, std::string>> names;
   for (const Fields& task : root.objects("tasks")) {
     for (const Fields& fields : task.objects("metrics")) {
       metrics.push_back(metric_of(task, fields));
+      metrics.back().items_hash += begin;
       if (!names.emplace(metrics.back().task, metrics.back().name).second)
         fields.fail("name", "each metric of a task once", printable(metrics.back().name));
     }
@@ -79,7 +81,8 @@ Evaluation load_evaluation(const fs::path& folder) {
   const nlohmann::json json = parse_json(read_file(path, kMostBytes), path.string(), kMostBytes);
   const Fields root(json, path.string(), "", kEvaluation);
   root.require_schema(kSchema);
-  Evaluation evaluation{metrics_of(root), facts_of(root)};
+  Evaluation evaluation{{}, facts_of(root)};
+  evaluation.metrics = metrics_of(root, evaluation.facts.begin);
   read_against(root, evaluation);
   return evaluation;
 }

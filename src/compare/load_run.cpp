@@ -65,7 +65,9 @@ std::string form_of(const Fields& balance) {
 }
 
 Balance balance_of(const Fields& fields) {
-  return {.form = form_of(fields),
+  Balance balance{.form = form_of(fields)};
+  if (balance.is_base()) return balance;  // the rest does nothing
+  return {.form = balance.form,
           .lambda = fields.has("lambda") ? fields.number("lambda") : 0.0,
           .shared_heads = fields.integer_or("shared_heads", 0)};
 }

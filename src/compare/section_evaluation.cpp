@@ -66,7 +66,8 @@ report::Table table_of(const Comparison& comparison, const MetricKey& key) {
            {"seeds", Align::right, "runs with an evaluation"},
            {"value", Align::right, "mean over seeds, with the standard deviation below it"},
            {"error by item", Align::right, "standard error of one run over its items"},
-           {"less untouched", Align::right, "difference to the model that eval --against names"},
+           {"less reference", Align::right,
+            "difference to the model that eval --against names, where it is one for the whole arm"},
            {"less twin", Align::right, "difference to the run of the same seed without balance"}},
           std::move(rows)};
 }
@@ -76,8 +77,8 @@ std::string held_against(const Comparison& comparison) {
   for (const Arm& arm : comparison.arms)
     for (const Run& run : arm.runs)
       if (!run.evaluation.facts.other.empty()) models.insert(printable(run.evaluation.facts.other));
-  if (models.empty()) return "No run was held against another model (eval --against).";
-  return "Untouched: " + join(std::vector<std::string>(models.begin(), models.end())) + ".";
+  if (models.empty()) return "No run was held against a reference (eval --against).";
+  return "Reference: " + join(std::vector<std::string>(models.begin(), models.end())) + ".";
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ const char* advice_for(int error) {
 
 [[noreturn]] void fail_reading(const fs::path& path, const std::string& found) {
   throw BadFile({.what = "cannot read a file",
-                 .where = printable(path.string()),
+                 .where = path.empty() ? "(an empty path)" : printable(path.string()),
                  .expected = "a readable regular file",
                  .found = found,
                  .next = "check the path and its permissions"});

@@ -119,13 +119,15 @@ Calibration calibrate(const at::Tensor& importance, const std::vector<std::int64
 
 std::vector<std::string> messages(const Calibration& calibration, const FinetuneConfig& config) {
   std::vector<std::string> lines;
-  if (!calibration.left_out.empty()) {
+  const bool balanced = config.balance.form != objectives::BalanceForm::none;
+  if (balanced && !calibration.left_out.empty()) {
     std::vector<std::string> names;
     for (const std::int64_t layer : calibration.left_out) names.push_back(std::to_string(layer));
     lines.push_back(concat("nothing to balance in layers ", join(names), ": mean gate above ",
                            config.open_gate, " and CV below ", config.open_cv));
   }
-  if (calibration.left_out.size() == calibration.layers.size() && !calibration.layers.empty()) {
+  if (balanced && calibration.left_out.size() == calibration.layers.size() &&
+      !calibration.layers.empty()) {
     lines.push_back("warning: no layer is left to balance, so balance.lambda does nothing");
   }
   if (config.mechanism == nn::Mechanism::sink) lines.push_back(about_new_sinks(config));
@@ -134,7 +136,7 @@ std::vector<std::string> messages(const Calibration& calibration, const Finetune
     lines.push_back(concat(closed.size(), " closed heads (layer, head), gate below ", kClosedGate,
                            ", which a balance loss hardly opens: ", heads_text(closed)));
   }
-  if (config.balance.form == objectives::BalanceForm::none) return lines;
+  if (!balanced) return lines;
   lines.push_back(concat("lambda |grad balance| / |grad cross entropy| = ",
                          significant(calibration.ratio()), " at the start"));
   if (calibration.ratio() > kLargeRatio) {

@@ -151,6 +151,14 @@ class Calibrated {
   bool known_ = false;
 };
 
+void check_length(const FinetuneConfig& config, const pretrained::Model& model) {
+  const std::int64_t most = model.config().context_length;
+  if (config.data.length <= most) return;
+  throw BadConfig({"the rows are longer than the model's context", "data.length",
+                   concat("at most ", most, ", of ", printable(config.model)),
+                   concat(config.data.length), "lower it"});
+}
+
 // What only the model can say.
 void check_heads(const FinetuneConfig& config, const TunedModel& tuned) {
   if (tuned.layers() == 0) {
@@ -179,6 +187,7 @@ train::Experiment experiment_of(const FinetuneConfig& config, std::shared_ptr<Tu
                                 train::Listener& listener) {
   const pretrained::Model& model = tuned->loaded().model();
   check_heads(config, *tuned);
+  check_length(config, model);
   train::Experiment experiment;
   experiment.task = make_task(config, model);
   experiment.parameters = count_parameters(*tuned);

@@ -1,5 +1,7 @@
 #include "facts.h"
 
+#include <algorithm>
+
 #include "sinkwise/core/head_limits.h"
 #include "sinkwise/core/statistics.h"
 #include "sinkwise/core/text.h"
@@ -19,20 +21,21 @@ std::vector<HeadFacts> head_facts(const Inspection& inspection) {
   for (std::size_t layer = 0; layer < inspection.layers.size(); ++layer) {
     const LayerInspection& l = inspection.layers[layer];
     const auto honor = honor_over_mean(l);
+    const bool narrow = l.window && *l.window < std::min(kFewestRows, inspection.text.length);
     for (std::size_t h = 0; h < l.heads.importance.size(); ++h) {
       facts.push_back(
           {static_cast<std::int64_t>(layer), static_cast<std::int64_t>(h), l.heads.importance[h],
            l.heads.first_token_weight[h], l.columns.sink_rate[h], l.columns.elsewhere[h],
            l.columns.marked[h], l.heads.value_drain[h], honor[h], l.columns.entropy[h],
            l.geometry.cosine_first[h] - l.geometry.cosine_others[h],
-           l.geometry.norms_first[h] / l.geometry.norms_others[h], l.geometry.key_rank[h]});
+           l.geometry.norms_first[h] / l.geometry.norms_others[h], l.geometry.key_rank[h], narrow});
     }
   }
   return facts;
 }
 
 bool sinks_into_first(const HeadFacts& head) { return head.sink_rate >= 0.5; }
-bool sinks_elsewhere(const HeadFacts& head) { return head.elsewhere > kSinkWeight; }
+bool sinks_elsewhere(const HeadFacts& head) { return head.elsewhere > kSinkWeight && !head.narrow; }
 
 std::string Selection::layers() const {
   if (count == 0) return "none";

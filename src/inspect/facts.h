@@ -14,12 +14,17 @@ inline constexpr double kAsleep = 0.1;
 inline constexpr double kNoOpValue = 0.2;
 inline constexpr double kBroadcastValue = 0.8;  // "about 1" in the same paper; the bound is ours
 
+// Rows that must see a column before a heavy one is called a sink elsewhere: with fewer, attention
+// to what is near looks the same (ours).
+inline constexpr std::int64_t kFewestRows = 32;
+
 // A head's place and figures, for those who look at all of them.
 struct HeadFacts {
   std::int64_t layer = 0, head = 0;
   double importance = 0.0, first_token_weight = 0.0, sink_rate = 0.0, elsewhere = 0.0,
          special = 0.0, value_drain = 0.0, honor_ln = 0.0, entropy = 0.0, cosine_gap = 0.0,
          norm_product = 0.0, key_rank = 0.0;
+  bool narrow = false;  // in a layer with a window of fewer than kFewestRows tokens
 };
 
 // HONOR divided by its mean over the layer (arXiv 2504.03889, "LN"), [H].

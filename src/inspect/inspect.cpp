@@ -78,6 +78,7 @@ struct LayerProbes {
     layer.activations = activations.result();
     layer.has_heads = columns != nullptr;
     if (!layer.has_heads) return layer;
+    layer.window = config.attention()->window;
     layer.heads = heads.result().front();
     layer.columns = columns->result();
     layer.geometry = geometry.result();
@@ -114,6 +115,13 @@ void check_length(const pretrained::ModelConfig& config, std::int64_t length) {
                      concat("at most ", config.context_length), concat(length), ""});
 }
 
+void check_finite(const at::Tensor& hidden, std::int64_t layer) {
+  if (at::isfinite(hidden).all().item<bool>()) return;
+  throw BadFile({"a model's states are not finite", concat("behind layer ", layer),
+                 "numbers within float32", "an overflow",
+                 "check that the weights are complete and belong to the configuration"});
+}
+
 }  // namespace
 
 Inspection inspect(const pretrained::Model& model, const Windows& windows,
@@ -146,6 +154,7 @@ Inspection inspect(const pretrained::Model& model, const Windows& windows,
         }
       }
     }
+    check_finite(hidden, layer);
     probes->add(record, hidden, windows.special_inside);
   };
   const auto next_layer = layer_done("looking at heads");

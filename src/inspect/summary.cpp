@@ -72,13 +72,20 @@ std::string about_first_token(const Heads& heads) {
 
 std::string about_other_columns(const Heads& heads) {
   const Selection moved = select(heads, sinks_elsewhere);
+  const Selection narrow = select(heads, [](const HeadFacts& head) { return head.narrow; });
+  const std::string not_asked =
+      narrow.count == 0 ? ""
+                        : concat(" Of windows below ", kFewestRows, " tokens (", narrow.layers(),
+                                 ") it cannot be told: every column is near all that see it.");
   if (moved.count == 0) {
     return concat("No sink elsewhere: no head puts more than ", fixed(kSinkWeight, 1),
-                  " of its attention on one later column.");
+                  " of its attention on one later column.", not_asked);
   }
-  return concat("Sinks elsewhere: of their attention, ", share(moved.count, heads.size()),
-                " put more than ", fixed(kSinkWeight, 1),
-                " of it on one column that is not the first (", moved.layers(), ").");
+  return concat("Sinks elsewhere: ", share(moved.count, heads.size()), " put more than ",
+                fixed(kSinkWeight, 1),
+                " of the attention of the rows that can see it on one column that is not the "
+                "first (",
+                moved.layers(), ").", not_asked);
 }
 
 std::string about_sleep(const Inspection& inspection, const Heads& heads) {
@@ -153,8 +160,20 @@ std::string about_honor(const Inspection& inspection) {
 }
 
 // Whether importance or HONOR finds the heads that can go.
+// Below these two orders are not told apart (ours).
+constexpr double kNoticeable = 0.005;  // nats
+constexpr std::size_t kFewestNumbers = 3;
+
 std::string better_order(const std::vector<double>& importance, const std::vector<double>& honor) {
   if (importance == honor) return "Importance and HONOR silence the same heads.";
+  double apart = 0.0;
+  for (std::size_t i = 0; i < honor.size(); ++i)
+    apart = std::max(apart, std::abs(honor[i] - importance[i]));
+  if (apart < kNoticeable || honor.size() < kFewestNumbers) {
+    return concat("Importance and HONOR cannot be told apart here: ",
+                  counted(static_cast<std::int64_t>(honor.size()), "number"), " of heads, ",
+                  fixed(apart, 3), " nats at most between them.");
+  }
   std::size_t lower = 0;
   for (std::size_t i = 0; i < honor.size(); ++i) lower += honor[i] < importance[i] ? 1 : 0;
   const char* found = lower == honor.size() ? "HONOR finds the heads that can go better than "

@@ -88,7 +88,10 @@ void layer_lines(std::ostringstream& out, const Inspection& inspection, std::siz
         << right(fixed(layer.mean_gate, 2), 6) << right(fixed(layer.effective_heads, 1), 11)
         << "  ";
     const auto& gates = layer.heads.importance;
-    for (std::size_t h = 0; h < gates.size() && h + kBefore < width; ++h) out << shade(gates[h]);
+    const std::size_t room = width - kBefore,
+                      fitting = gates.size() <= room ? gates.size() : room - 6;
+    for (std::size_t h = 0; h < fitting; ++h) out << shade(gates[h]);
+    if (fitting < gates.size()) out << " +" << gates.size() - fitting;
     out << '\n';
   }
 }

@@ -98,6 +98,14 @@ TensorView view_of(const std::string& name, const at::Tensor& tensor) {
           {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}};
 }
 
+// PEFT 0.21 passes over corrections of a shared expert, with a warning, and refuses a router.
+[[noreturn]] void refuse_experts(const std::string& name, const std::string& target) {
+  throw Unsupported({"a layer of experts is no target of an adapter", "lora.targets",
+                     "layers that PEFT can load corrections of",
+                     concat(printable(target), ", ", name),
+                     "name other layers, such as attention.q_proj, or take method=full"});
+}
+
 }  // namespace
 
 void add_adapter(LoadedModel& model, const AdapterConfig& config, std::uint64_t seed) {
@@ -109,6 +117,7 @@ void add_adapter(LoadedModel& model, const AdapterConfig& config, std::uint64_t 
       known.insert(name);
       for (const std::string& target : config.targets) {
         if (!is_target(name, target) || linear->has_low_rank()) continue;
+        if (name.starts_with("experts.")) refuse_experts(name, target);
         const std::string key = concat("layers.", layer, ".", name);
         linear->add_low_rank(
             config.rank, config.alpha / static_cast<double>(config.rank),

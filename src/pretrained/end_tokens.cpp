@@ -12,11 +12,11 @@ namespace {
 using tokenizer::TokenId;
 
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+constexpr char kName[] = "eos_token_id";
 
 // eos_token_id is an id or a list of ids. One that no token can have ends nothing and is left out:
 // some files say -1 for none.
 void add_ids(const ConfigReader& config, std::vector<TokenId>& ids) {
-  constexpr char kName[] = "eos_token_id";
   if (!config.has(kName)) return;
   const nlohmann::json& given = config.json().at(kName);
   const nlohmann::json list = given.is_array() ? given : nlohmann::json::array({given});
@@ -32,7 +32,8 @@ void add_ids(const ConfigReader& config, std::vector<TokenId>& ids) {
 
 std::vector<TokenId> end_tokens(const std::filesystem::path& path, const ConfigReader& config) {
   std::vector<TokenId> ids;
-  add_ids(config, ids);
+  const ConfigReader text = config.object("text_config");
+  add_ids(config.has(kName) ? config : text, ids);
   if (!std::filesystem::is_directory(path)) return ids;
   const std::filesystem::path file = path / "generation_config.json";
   if (!std::filesystem::exists(file)) return ids;

@@ -124,6 +124,7 @@ void add_gpt_neox(const Keys& keys, const GgufMetadata& metadata, const std::str
   add_llama(keys, where);
   json& config = keys.config();
   keys.number("layer_norm_eps", "attention.layer_norm_epsilon");
+  keys.number("rotary_emb_base", "rope.freq_base");
   const weights::GgufValue* parallel = metadata.find("gptneox.use_parallel_residual");
   if (parallel != nullptr && std::holds_alternative<bool>(*parallel)) {
     config["use_parallel_residual"] = std::get<bool>(*parallel);

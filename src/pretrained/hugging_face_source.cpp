@@ -78,14 +78,19 @@ class HuggingFaceSource : public WeightsSource {
     }
   }
 
-  std::string spelled(const std::string& name) const override {
+  // Also for names that the classes of transformers 5 give, where the file is of before.
+  std::string spelled(const std::string& asked) const override {
+    if (weights().find(asked) != nullptr) return asked;
+    constexpr std::string_view kToday = "model.language_model.";
+    const std::string name =
+        asked.starts_with(kToday) ? "model." + asked.substr(kToday.size()) : asked;
     if (weights().find(name) != nullptr) return name;
     for (const Prefix& prefix : kPrefixes) {
       if (!name.starts_with(prefix.asked)) continue;
       const std::string found = prefix.found + name.substr(std::string(prefix.asked).size());
       if (weights().find(found) != nullptr) return found;
     }
-    return name;
+    return asked;
   }
 
   std::optional<BlockScales> blocks_;

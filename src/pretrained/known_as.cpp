@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "rotary.h"
 #include "sinkwise/core/text.h"
 
 namespace sinkwise::pretrained {
@@ -50,16 +51,13 @@ void say_outright(json& config, const Model& model) {
   }
 }
 
-json rope_parameters(const json& config, double base) {
+json rope_parameters(const json& config) {
   const ConfigReader reader(config, "config.json");
-  json rope = json::object();
-  for (const char* name : {"rope_scaling", "rope_parameters"}) {
-    if (reader.has(name)) rope.update(config.at(name));
-  }
+  json rope = rotary_parameters(reader).json();
   if (rope.contains("type")) rope.emplace("rope_type", rope["type"]);
   rope.erase("type");
   rope.emplace("rope_type", "default");
-  rope.emplace("rope_theta", reader.number("rope_theta", base));
+  rope.emplace("rope_theta", reader.number("rope_theta", kRotaryBase));
   return rope;
 }
 

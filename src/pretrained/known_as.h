@@ -37,8 +37,8 @@ const KnownAs* known_as(const Model& model);
 // What defaults of architectures differ in, and the type of every layer, said outright.
 void say_outright(nlohmann::json& config, const Model& model);
 
-// rope_parameters from any spelling of them; `base` where none says it.
-nlohmann::json rope_parameters(const nlohmann::json& config, double base);
+// rope_parameters from any spelling of them, with a base.
+nlohmann::json rope_parameters(const nlohmann::json& config);
 
 // The bias of one of a block's projections; zeros where it has none.
 at::Tensor bias_of(const Tensors& values, const std::string& projection);

@@ -18,7 +18,7 @@ bool applies(const Model& model) {
 
 json config_of(json llama, const Model& model) {
   const nn::AttentionConfig& attention = *model.config().layers.front().attention();
-  llama["rope_parameters"] = rope_parameters(llama, 1e4);
+  llama["rope_parameters"] = rope_parameters(llama);
   say_outright(llama, model);
   // Where no layer has a window, transformers wants to know its size all the same.
   if (llama.value("sliding_window", json()).is_null()) {

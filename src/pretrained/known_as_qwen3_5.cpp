@@ -21,7 +21,7 @@ bool applies(const Model& model) {
 }
 
 json config_of(json qwen3, const Model& model) {
-  qwen3["rope_parameters"] = rope_parameters(qwen3, 1e6);
+  qwen3["rope_parameters"] = rope_parameters(qwen3);
   qwen3["rope_parameters"]["partial_rotary_factor"] = 1.0;
   say_outright(qwen3, model);
   qwen3.erase("sliding_window");

@@ -185,12 +185,13 @@ void Model::apply_conversion(nn::Mechanism of_file) {
 tokenizer::Tokenizer Model::load_tokenizer(bool wants_beginning) const {
   tokenizer::Tokenizer tokenizer = open_tokenizer(path_);
   if (!wants_beginning || tokenizer.begin_of_text()) return tokenizer;
-  const auto config = nlohmann::json::parse(config_json_);
-  const auto said = config.find("bos_token_id");
-  if (said == config.end() || !said->is_number_integer()) {
-    return tokenizer;
-  }
-  const auto id = said->get<std::int64_t>();
+  constexpr const char* kName = "bos_token_id";
+  const ConfigReader config(nlohmann::json::parse(config_json_), path_.string());
+  const ConfigReader text = config.object("text_config");
+  const nlohmann::json said =
+      (config.has(kName) ? config : text).json().value(kName, nlohmann::json());
+  if (!said.is_number_integer()) return tokenizer;
+  const auto id = said.get<std::int64_t>();
   if (id < 0 || id >= tokenizer.vocabulary_size()) return tokenizer;
   return tokenizer.beginning_with(static_cast<tokenizer::TokenId>(id));
 }

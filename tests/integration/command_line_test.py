@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 
-from harness import BAD_CONFIG, BINARY, OK, Case, environment, main
+from harness import BAD_CONFIG, BINARY, OK, RESOURCE, Case, environment, main
 
 COMMANDS = [
     [], ["train"], ["finetune"], ["merge"], ["sweep"], ["compare"], ["inspect"], ["eval"], ["check"], ["generate"], ["bench"],
@@ -199,6 +199,16 @@ class Bench(Case):
 
     def test_the_instruction_set_is_no_configuration_key(self):
         self.expect(OK, "train", self.recipe(), "--dry-run", env={"SINKWISE_SIMD": "generic"})
+
+
+class FullDisk(Case):
+    def test_output_that_was_lost_is_no_success(self):
+        for words in (["config", "show", self.recipe()], ["--version"]):
+            with self.subTest(words=words), open("/dev/full", "w") as full:
+                done = subprocess.run([BINARY, *map(str, words)], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      cwd=self.folder, env=environment())
+                self.assertEqual(done.returncode, RESOURCE, done.stderr)
+                self.assertIn("standard output", done.stderr)
 
 
 class WorkingFolder(Case):

@@ -51,6 +51,20 @@ class Finetune(Case):
         again = self.expect(OK, *self.words())
         self.assertIn("had finished before", again.stderr)
 
+    def test_rows_that_are_cut_within_a_character_have_a_report(self):
+        (self.folder / "zh.txt").write_text("中文書的內容，每一行都不同。" * 60)
+        self.expect(OK, *self.words(data="zh.txt", data__length=13))
+        self.assertTrue((self.folder / "out" / "report.html").exists())
+
+    def test_rows_longer_than_the_context_are_refused(self):
+        context = json.loads((MODEL / "config.json").read_text())["max_position_embeddings"]
+        told = self.expect(BAD_CONFIG, *self.words(data__length=context + 1)).stderr
+        self.assertIn("data.length", told)
+
+    def test_a_twin_is_not_told_of_a_balance(self):
+        told = self.expect(OK, *self.words("--no-report", balance__form="none")).stderr
+        self.assertNotIn("to balance", told)
+
     def test_a_run_is_its_owners_until_its_report_is_there(self):
         process = self.start(*self.words())
         wait_until(lambda: (self.folder / "out" / "model").exists(), "the model was written")
@@ -138,6 +152,7 @@ class Finetune(Case):
     def test_bad_input(self):
         (self.folder / "bad.jsonl").write_text('{"text": "good"}\n{"text": \n')
         (self.folder / "empty.txt").write_text("")
+        (self.folder / "few.txt").write_text("The cat sat.")
         (self.folder / "talk.jsonl").write_text('{"messages": [{"role": "user", "content": "hi"}]}\n')
         for code, text, words in [
             (BAD_CONFIG, "model: missing", ["finetune"]),
@@ -153,7 +168,7 @@ class Finetune(Case):
             (BAD_FILE, "bad.jsonl, line 2", self.words(data="bad.jsonl")),
             (BAD_FILE, "encodes to nothing", self.words(data="empty.txt")),
             (BAD_FILE, "none.txt", self.words(data="none.txt")),
-            (BAD_FILE, "does not fill one row", self.words(data__length=5000)),
+            (BAD_FILE, "does not fill one row", self.words(data="few.txt", data__length=64)),
         ]:
             with self.subTest(text):
                 refused = self.expect(code, *words)

@@ -41,6 +41,11 @@ class Generate(Case):
         self.assertEqual(self.generated("--tokens", "16", "--temperature", "2", "--top-k", "1")["generated_ids"],
                          PROMPT["greedy_ids"])
 
+    def test_what_only_drawing_heeds_is_refused_without_it(self):
+        for words in (["--top-k", "40"], ["--top-p", "0.9"]):
+            told = self.expect(BAD_CONFIG, "generate", MODEL, "--prompt", "a", *words).stderr
+            self.assertIn("--temperature", told)
+
     def test_bos(self):
         for words, ids, begins in ((["--bos", "always"], PROMPT["ids"], True),
                                    (["--bos", "never"], PROMPT["ids"][1:], False)):

@@ -133,6 +133,7 @@ class Finishes(Sweep):
         self.assertEqual(after["items.jsonl"], before["items.jsonl"])
         self.refuse_evaluation(words[:-1] + ("multiple_choice=absent.jsonl",), BAD_FILE, "absent.jsonl")
         self.refuse_evaluation(words[:-1] + ("rows.jsonl",), BAD_CONFIG, "NAME=FILE")
+        self.assertIn("other tasks", self.expect(BAD_CONFIG, *words, "--task", "hellaswag=rows.jsonl").stderr)
         self.refuse_evaluation(("sweep", self.sweep(), *words[2:]), BAD_CONFIG, 'command = "finetune"')
 
     def refuse_evaluation(self, words, code, said):

@@ -16,7 +16,7 @@ struct Metric {
   std::int64_t count = 0;  // items of the task
   double value = kNotMeasured, standard_error = kNotMeasured;
   bool higher_is_better = true;
-  std::string items_hash;       // of the items of the task; empty where the file has none
+  std::string items_hash;       // of the items of the task, and the ids in front of them
   double other = kNotMeasured;  // of the model that it was held against, on the same items
 };
 

@@ -34,7 +34,8 @@ struct TextFacts {
 };
 
 struct LayerInspection {
-  std::string kind;  // "full attention", "window of 128" or "linear attention"
+  std::string kind;                    // "full attention", "window of 128" or "linear attention"
+  std::optional<std::int64_t> window;  // tokens
   bool has_heads = false;
   probes::LayerHeads heads;
   probes::ColumnHeads columns;

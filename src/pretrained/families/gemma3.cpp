@@ -9,21 +9,19 @@
 namespace sinkwise::pretrained {
 namespace {
 
-// The embeddings of files before transformers 5, which name both bases and no layer types.
+// One embedding for full layers, one for those with windows, as transformers 5 reads them:
+// rope_scaling and rope_theta are of the first, rope_local_base_freq of the second.
 std::vector<RotaryConfig> rotary_pair(const ConfigReader& config, std::int64_t head_size) {
-  const std::int64_t context = config.size("max_position_embeddings", 131072);
   const ConfigReader parameters = config.object("rope_parameters");
-  if (parameters.has("full_attention")) {
-    std::vector<RotaryConfig> pair;
-    for (const char* type : {"full_attention", "sliding_attention"}) {
-      const ConfigReader own = parameters.object(type);
-      const double base = type[0] == 'f' ? 1e6 : 1e4;
-      pair.push_back(rotary_config(own, head_size, own.number("rope_theta", base), context));
-    }
-    return pair;
-  }
-  const double local = config.number("rope_local_base_freq", 1e4);
-  return {rotary_of(config, head_size, 1e6), {nn::rotary_frequencies(head_size, local), 1.0}};
+  const ConfigReader full = config.object("rope_scaling")
+                                .over(parameters.object("full_attention").json()),
+                     sliding = parameters.object("sliding_attention");
+  const double global = config.number("rope_theta", 1e6),
+               local = config.number("rope_local_base_freq", 1e4);
+  return {rotary_config(full, head_size, full.number("rope_theta", global),
+                        rotary_context(config, full)),
+          rotary_config(sliding, head_size, sliding.number("rope_theta", local),
+                        rotary_context(config, sliding))};
 }
 
 // Gemma3TextConfig's, beside those that are read with a default below.
@@ -55,8 +53,7 @@ ModelConfig gemma3_config(const ConfigReader& outer) {
   model.embedding_scale = std::sqrt(static_cast<double>(model.width));
   model.rotary = rotary_pair(config, attention.head_size);
   const MlpConfig mlp{nn::MlpKind::geglu_tanh, config.size("intermediate_size"), false};
-  const std::int64_t pattern =
-      config.size("_sliding_window_pattern", config.size("sliding_window_pattern", 6));
+  const std::int64_t pattern = config.size("sliding_window_pattern", 6);
   const auto types =
       layer_types(config, config.layers("num_hidden_layers"), [&](std::int64_t layer) {
         return (layer + 1) % pattern == 0 ? "full_attention" : "sliding_attention";

@@ -15,8 +15,8 @@ ModelConfig gpt_neox_config(const ConfigReader& config) {
   model.tied_embedding = config.flag("tie_word_embeddings", false);
   nn::AttentionConfig attention = common_attention(config, model);
   attention.input_bias = attention.output_bias = config.flag("attention_bias", true);
-  const auto rotary_size = rotary_size_of(config, attention.head_size, 0.25);
-  model.rotary = {rotary_of(config, rotary_size, 1e4)};
+  const auto rotary_size = rotary_size_of(config, attention.head_size, "rotary_pct", 0.25);
+  model.rotary = {rotary_of(config, rotary_size, kRotaryBase, "rotary_emb_base")};
   const MlpConfig mlp{gelu_of(config, "hidden_act", "gelu"), config.size("intermediate_size"),
                       true};
   model.layers.assign(static_cast<std::size_t>(config.layers("num_hidden_layers")),

@@ -9,7 +9,16 @@
 namespace sinkwise::pretrained {
 namespace {
 
-ModelConfig gpt_oss_config(const ConfigReader& config) {
+// GptOssConfig's, where the file says nothing of rotations.
+const nlohmann::json kRotary = {{"rope_type", "yarn"}, {"factor", 32.0},
+                                {"beta_fast", 32.0},   {"beta_slow", 1.0},
+                                {"truncate", false},   {"original_max_position_embeddings", 4096}};
+
+ModelConfig gpt_oss_config(const ConfigReader& file) {
+  const ConfigReader config =
+      file.has("rope_parameters")
+          ? file
+          : file.without("rope_parameters").over({{"rope_parameters", kRotary}});
   ModelConfig model = common_config(config);
   nn::AttentionConfig attention = common_attention(config, model);
   attention.head_size = config.size("head_dim", 64);

@@ -35,7 +35,7 @@ std::optional<std::size_t> table_of(double base, const ConfigReader& config, Mod
   bases.push_back(base);
   model.rotary.push_back(rotary_config(config.object("rope_parameters"),
                                        model.layers.front().attention()->head_size, base,
-                                       model.context_length));
+                                       rotary_context(config, config.object("rope_parameters"))));
   return bases.size() - 1;
 }
 

@@ -24,15 +24,21 @@ std::vector<std::string> window_types(const ConfigReader& config, const std::str
   });
 }
 
-ModelConfig llama_config(const ConfigReader& config) {
+// MistralConfig's, where the file does not name them; null is named.
+const nlohmann::json kMistralDefaults = {
+    {"sliding_window", 4096}, {"max_position_embeddings", 131072}, {"num_key_value_heads", 8}};
+
+ModelConfig llama_config(const ConfigReader& file) {
+  const bool mistral = file.text("model_type", "") == "mistral";
+  const ConfigReader config = mistral ? file.over(kMistralDefaults) : file;
   ModelConfig model = common_config(config);
   nn::AttentionConfig attention = common_attention(config, model);
   const bool qwen2 = model.model_type == "qwen2", qwen3 = model.model_type == "qwen3";
-  attention.input_bias = config.flag("attention_bias", qwen2);
-  attention.output_bias = config.flag("attention_bias", false);
+  attention.output_bias = !qwen2 && config.flag("attention_bias", false);
+  attention.input_bias = qwen2 || attention.output_bias;
   attention.qk_norm = qwen3;
   model.tied_embedding = config.flag("tie_word_embeddings", false);
-  model.rotary = {rotary_of(config, rotary_size_of(config, attention.head_size, 1.0), 1e4)};
+  model.rotary = {rotary_of(config, attention.head_size, kRotaryBase)};
   const MlpConfig mlp{nn::MlpKind::swiglu, config.size("intermediate_size"),
                       config.flag("mlp_bias", false)};
   if (config.text("hidden_act", "silu") != "silu") config.unsupported("hidden_act", "silu");

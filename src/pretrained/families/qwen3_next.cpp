@@ -65,8 +65,9 @@ ModelConfig qwen3_next_config(const ConfigReader& outer) {
       config.flag("attention_bias", false);
   if (config.text("hidden_act", "silu") != "silu") config.unsupported("hidden_act", "silu");
   model.tied_embedding = config.flag("tie_word_embeddings", false);
-  const auto rotary_size = rotary_size_of(config, attention.head_size, 0.25);
-  model.rotary = {rotary_of(config, rotary_size, 1e4)};
+  const auto rotary_size =
+      rotary_size_of(config, attention.head_size, "partial_rotary_factor", 0.25);
+  model.rotary = {rotary_of(config, rotary_size, kRotaryBase)};
   const std::int64_t interval = config.size("full_attention_interval", 4);
   const auto types =
       layer_types(config, config.layers("num_hidden_layers"), [&](std::int64_t layer) {

@@ -73,6 +73,46 @@ TEST(Arms, EvaluationsAreHeldAgainstTheTwinAndTheUntouchedModel) {
   EXPECT_TRUE(c.cautions.empty()) << c.cautions.front();
 }
 
+TEST(Arms, ATwinThatRepeatsAnotherCountsOnce) {
+  compare::Run twin = fabricated("sink", kBase, 0), again = twin;
+  again.directory = "again";
+  again.figures["step_ms"] = 9.0;
+  twin.row_losses = again.row_losses = {1.0, kUnmeasured};
+  const compare::Run low = fabricated("sink", {"cv", 0.1, 0}, 0),
+                     high = fabricated("sink", {"cv", 0.2, 0}, 0);
+  const Comparison c = compare({twin, low, again, high});
+  EXPECT_EQ(c.arms.size(), 3u);
+  EXPECT_EQ(c.pairs.size(), 2u);
+  again.row_losses[0] = 1.5;
+  EXPECT_THROW(compare({twin, low, again, high}), BadArgument);
+}
+
+TEST(Arms, DifferencesToDifferentModelsHaveNoMean) {
+  std::vector<compare::Run> runs;
+  for (const std::int64_t seed : {0, 1}) {
+    runs.push_back(fabricated("sink", kBase, seed));
+    runs.back().evaluation.metrics = {accuracy("blimp", 0.6)};
+    runs.back().evaluation.facts.other = "model " + std::to_string(seed);
+  }
+  const Comparison c = compare(runs);
+  const EvaluatedMetric& metric = c.arms[0].evaluation.at({"blimp", "acc"});
+  EXPECT_EQ(measured(metric.value), 2);
+  EXPECT_EQ(measured(metric.change), 0);
+}
+
+TEST(Cautions, BalancesThatDifferWithinAnArmAreSaid) {
+  compare::Run first = fabricated("sink", kBalanced, 0), second = fabricated("sink", kBalanced, 1);
+  first.config["balance.open_gate"] = "0.85";
+  second.config["balance.open_gate"] = "2.0";
+  const auto said = [](const Comparison& c) {
+    return std::ranges::any_of(c.cautions, [](const std::string& caution) {
+      return caution.find("balance.open_gate") != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(said(compare({first, second})));
+  EXPECT_FALSE(said(compare({first, fabricated("sink", kBase, 0)})));
+}
+
 TEST(Arms, EvaluationsOfOtherItemsAreLeftOut) {
   compare::Run base = fabricated("sink", kBase, 0), balanced = fabricated("sink", kBalanced, 0);
   base.evaluation.metrics = {accuracy("blimp", 0.6), accuracy("lambada", 0.3)};
@@ -189,7 +229,7 @@ TEST(Cautions, LetSeedsAndBalanceDiffer) {
                                     fabricated("sink", kBalanced, 1)};
   for (std::size_t i = 0; i < runs.size(); ++i) {
     runs[i].config["train.seed"] = std::to_string(i);
-    runs[i].config["balance.lambda"] = std::to_string(i);
+    runs[i].config["balance.lambda"] = std::to_string(runs[i].balance.lambda);
     runs[i].config["run.directory"] = std::to_string(i);
   }
   EXPECT_TRUE(compare(runs).cautions.empty());

@@ -86,6 +86,19 @@ TEST(Summary, SaysWhatIsNotThere) {
   EXPECT_TRUE(contains(text, "No beginning token")) << text;
 }
 
+TEST(Summary, ASinkElsewhereNeedsRowsThatSeeIt) {
+  Inspection inspection = inspect_fixture("llama", 0);
+  inspection.text.length = 64;
+  for (auto& layer : inspection.layers) {
+    layer.columns.elsewhere.assign(layer.columns.elsewhere.size(), 0.4);
+  }
+  EXPECT_TRUE(contains(all(summary(inspection)), "attention of the rows that can see it"));
+  for (auto& layer : inspection.layers) layer.window = 8;
+  const std::string text = all(summary(inspection));
+  EXPECT_TRUE(contains(text, "No sink elsewhere")) << text;
+  EXPECT_TRUE(contains(text, "windows below 32 tokens (layers 0 to ")) << text;
+}
+
 TEST(Summary, CountsSinksAndSpecialTokens) {
   Inspection inspection = inspect_fixture("llama", 0);
   inspection.layers[1].columns.sink_rate.assign(inspection.layers[1].columns.sink_rate.size(), 1.0);

@@ -104,6 +104,22 @@ TEST_F(Generate, EndTokensAreThoseOfBothFiles) {
   EXPECT_THROW(ids_of(2, "[]"), BadFile);
 }
 
+// A model that also sees pictures may say them of its text alone.
+TEST_F(Generate, EndTokensOfATextConfigurationApart) {
+  const test::TemporaryDirectory directory;
+  auto model = test::ModelFolder::of_fixture("qwen3_5");
+  nlohmann::json text = model.config;
+  text["eos_token_id"] = 18;
+  model.config = {{"model_type", "qwen3_5"}, {"text_config", text}};
+  const auto ids_of = [&](const std::string& name) {
+    model.write(directory.path() / name);
+    return Model::open(directory.path() / name).end_tokens();
+  };
+  EXPECT_EQ(ids_of("inside"), Ids({18}));
+  model.config["eos_token_id"] = 5;
+  EXPECT_EQ(ids_of("both"), Ids({5}));
+}
+
 TEST_F(Generate, StopsAtAnyOfSeveralEnds) {
   const auto greedy = prompt_["greedy_ids"].get<Ids>();
   const auto found = run(ids_, {.tokens = 16, .end = {63, greedy[3], 62}});

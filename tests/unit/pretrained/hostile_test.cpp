@@ -165,7 +165,7 @@ TEST_F(Hostile, RotaryScaling) {
   expect_config_refused("llama3_rope", rope({{"high_freq_factor", 1.0}}), "high_freq_factor");
   expect_config_refused("llama3_rope", rope({{"original_max_position_embeddings", 0}}),
                         "original_max_position_embeddings");
-  expect_config_refused("gpt_oss", rope({{"beta_slow", 0}, {"beta_fast", 0}}), "rope_type");
+  expect_config_refused("gpt_oss", rope({{"beta_slow", -1}, {"beta_fast", -1}}), "rope_type");
   expect_config_refused("llama", {{"rope_parameters", 5}}, "rope_parameters");
   for (const json& bases : {json::array({1e3}), json::array({1e3, "a"}), json(1e3)}) {
     expect_config_refused("granite_swa", {{"layer_rope_theta", bases}}, "layer_rope_theta");

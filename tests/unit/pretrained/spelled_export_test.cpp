@@ -81,6 +81,16 @@ TEST_F(SpelledExport, AnAdapterReachesTensorsWithoutTheFamilysPrefix) {
   }
 }
 
+// PEFT names modules as the class of today has them, and the file may be of a class before.
+TEST_F(SpelledExport, AnAdapterOfTodaysClassFitsAFileOfBefore) {
+  const fs::path before = written("before", renamed("gemma3", "model.", "language_model.model.")),
+                 today = written("today", renamed("gemma3", "model.", "model.language_model."));
+  const fs::path adapter = adapter_of(today);
+  const at::Tensor expected = logits(today, {.adapter = adapter});
+  EXPECT_GT(largest_difference(expected, logits(today)), 1e-3);
+  EXPECT_TRUE(test::same_bits(logits(before, {.adapter = adapter}), expected));
+}
+
 // A copy of the output matrix in the file of a tied model stays a copy.
 TEST_F(SpelledExport, ATiedModelKeepsOneMatrix) {
   ModelFolder folder = ModelFolder::of_fixture("llama");
