@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::int64_t kWindows = 8, kPruningWindows = 1;
 
-// Each held-out row as text; the windows begin anew.
 // Rows are cut between tokens, and a character may be of several.
 std::string whole_characters(std::string_view bytes) {
   std::string text;
@@ -27,6 +26,7 @@ std::string whole_characters(std::string_view bytes) {
   return text;
 }
 
+// Each held-out row as text; the windows begin anew.
 std::vector<std::string> held_out_texts(const data::Task& task,
                                         const tokenizer::Tokenizer& tokenizer) {
   std::vector<std::string> texts;

@@ -151,7 +151,9 @@ std::vector<std::int64_t> Arm::seeds() const {
 }
 
 std::vector<Arm> arms_of(std::vector<Run> runs) {
-  const std::set<MetricKey> left_out = metrics_of_other_items(runs);
+  std::vector<const Run*> given;
+  for (const Run& run : runs) given.push_back(&run);
+  const std::set<MetricKey> left_out = metrics_of_other_items(given);
   std::vector<Arm> arms = grouped(std::move(runs));
   for (Arm& arm : arms) {
     summarise(arm);
@@ -160,10 +162,10 @@ std::vector<Arm> arms_of(std::vector<Run> runs) {
   return arms;
 }
 
-std::set<MetricKey> metrics_of_other_items(const std::vector<Run>& runs) {
+std::set<MetricKey> metrics_of_other_items(const std::vector<const Run*>& runs) {
   std::map<MetricKey, std::set<std::pair<std::string, std::int64_t>>> items;
-  for (const Run& run : runs)
-    for (const Metric& metric : run.evaluation.metrics)
+  for (const Run* run : runs)
+    for (const Metric& metric : run->evaluation.metrics)
       items[key_of(metric)].emplace(metric.items_hash, metric.count);
   std::set<MetricKey> keys;
   for (const auto& [key, distinct] : items)

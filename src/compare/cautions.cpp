@@ -99,16 +99,17 @@ void add_mixed_provenance(std::vector<std::string>& list, const Comparison& comp
 }
 
 void add_evaluations(std::vector<std::string>& list, const Comparison& comparison) {
-  std::vector<Run> runs;
-  for (const Arm& arm : comparison.arms) runs.insert(runs.end(), arm.runs.begin(), arm.runs.end());
+  std::vector<const Run*> runs;
+  for (const Arm& arm : comparison.arms)
+    for (const Run& run : arm.runs) runs.push_back(&run);
   for (const auto& [task, name] : metrics_of_other_items(runs))
     list.push_back(concat("Not all models answered the same items of ", printable(task), ": its ",
                           name, " is left out. Evaluate all on the same files."));
-  for (const Run& run : runs) {
-    const std::string model = (std::filesystem::path(run.directory) / "model").string();
-    if (may_be_one_model(model, run.evaluation.facts.model)) continue;
-    list.push_back(concat("The evaluation in ", printable(run.directory), " is of ",
-                          printable(run.evaluation.facts.model), ". Is that the run's model?"));
+  for (const Run* run : runs) {
+    const std::string model = (std::filesystem::path(run->directory) / "model").string();
+    if (may_be_one_model(model, run->evaluation.facts.model)) continue;
+    list.push_back(concat("The evaluation in ", printable(run->directory), " is of ",
+                          printable(run->evaluation.facts.model), ". Is that the run's model?"));
   }
 }
 

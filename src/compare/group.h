@@ -15,7 +15,7 @@ std::vector<Arm> arms_of(std::vector<Run> runs);
 std::vector<Pair> pairs_of(const std::vector<Arm>& arms);
 
 // Metrics of which runs answered different items: no arm has them, since they cannot be compared.
-std::set<MetricKey> metrics_of_other_items(const std::vector<Run>& runs);
+std::set<MetricKey> metrics_of_other_items(const std::vector<const Run*>& runs);
 
 // Runs of one arm or pair that differ in more than the seed or the balance, differing machines or
 // versions, skipped steps, losses that are not finite, arms with fewer than three seeds.

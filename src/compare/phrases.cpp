@@ -33,6 +33,18 @@ report::Cell number_cell(double value, int decimals) {
   return {report::fixed(value, decimals), value};
 }
 
+report::Cell spread_cell(const Figure& figure, int decimals) {
+  const bool spread = measured(figure) > 1;
+  return {report::fixed(figure.mean, decimals), figure.mean, report::Emphasis::none,
+          spread ? "\u00b1 " + report::fixed(figure.spread, decimals) : ""};
+}
+
+report::Cell difference_cell(const Figure& figure, int decimals) {
+  report::Cell cell = spread_cell(figure, decimals);
+  cell.text = report::with_sign(figure.mean, decimals);
+  return cell;
+}
+
 std::string seeds_text(const std::vector<std::int64_t>& seeds) {
   std::vector<std::string> parts;
   for (const std::int64_t seed : seeds) parts.push_back(std::to_string(seed));

@@ -24,6 +24,10 @@ std::string difference_text(const Figure& difference, const char* key);
 // A table's cell of one number, that sorts by its value.
 report::Cell number_cell(double value, int decimals);
 
+// A table's cell of a mean over seeds, its standard deviation below it; of a difference, with sign.
+report::Cell spread_cell(const Figure& figure, int decimals);
+report::Cell difference_cell(const Figure& figure, int decimals);
+
 // "seed 3", "seeds 0, 1, 2"
 std::string seeds_text(const std::vector<std::int64_t>& seeds);
 

@@ -21,13 +21,6 @@ std::set<MetricKey> metrics_of(const Comparison& comparison) {
   return keys;
 }
 
-Cell cell_of(const Figure& figure, bool signed_number) {
-  return {signed_number ? report::with_sign(figure.mean, kDecimals)
-                        : report::fixed(figure.mean, kDecimals),
-          figure.mean, report::Emphasis::none,
-          measured(figure) > 1 ? "\u00b1 " + report::fixed(figure.spread, kDecimals) : ""};
-}
-
 // The difference of an arm to its twin; not measured for the twin itself, and without one.
 Figure change_to_twin(const Comparison& comparison, const Arm& arm, const MetricKey& key) {
   for (const Pair& pair : comparison.pairs) {
@@ -43,10 +36,10 @@ std::vector<Cell> row_of(const Comparison& comparison, const Arm& arm, const Met
   const int seeds = measured(metric.value);
   return {{placed_variant(comparison, arm), {}, report::Emphasis::none, balance_name(arm.balance)},
           {concat(seeds), static_cast<double>(seeds)},
-          cell_of(metric.value, false),
+          spread_cell(metric.value, kDecimals),
           number_cell(metric.standard_error, kDecimals),
-          cell_of(metric.change, true),
-          cell_of(change_to_twin(comparison, arm, key), true)};
+          difference_cell(metric.change, kDecimals),
+          difference_cell(change_to_twin(comparison, arm, key), kDecimals)};
 }
 
 report::Table table_of(const Comparison& comparison, const MetricKey& key) {

@@ -20,18 +20,6 @@ Column figure_column(const FigureInfo& info) {
   return {info.title + unit, Align::right, info.help};
 }
 
-Cell spread_cell(const Figure& figure, int decimals) {
-  const bool spread = measured(figure) > 1;
-  return {report::fixed(figure.mean, decimals), figure.mean, report::Emphasis::none,
-          spread ? "\u00b1 " + report::fixed(figure.spread, decimals) : ""};
-}
-
-Cell difference_cell(const Figure& figure, int decimals) {
-  Cell cell = spread_cell(figure, decimals);
-  cell.text = report::with_sign(figure.mean, decimals);
-  return cell;
-}
-
 // A column of a table of arms; those measured in no arm are left out.
 struct FigureColumn {
   Column column;
