@@ -6,6 +6,7 @@
 #include <limits>
 #include <list>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <signal.h>
 #include <thread>
 
@@ -54,12 +55,12 @@ std::string reason(const std::filesystem::path& output) {
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 
-// How far a running call is, in [0, 1), by the last line of its timing.jsonl.
+// How far a call is, in [0, 1], by the last line of its timing.jsonl.
 double fraction_done(const Call& call) {
   const auto line =
       nlohmann::json::parse(last_line(call.directory / "timing.jsonl"), nullptr, false);
   if (!line.is_object() || !line.contains("step") || !line.contains("steps")) return 0.0;
-  return std::min(0.99, line["step"].get<double>() / std::max(1.0, line["steps"].get<double>()));
+  return std::min(1.0, line["step"].get<double>() / std::max(1.0, line["steps"].get<double>()));
 }
 
 std::vector<std::string> command_of(const Call& call, const PoolOptions& options) {
@@ -68,8 +69,14 @@ std::vector<std::string> command_of(const Call& call, const PoolOptions& options
   return words;
 }
 
-struct Running {
+// A call, and how far an earlier sweep brought it: that took none of this one's time.
+struct Job {
   Call call;
+  double before;
+};
+
+struct Running {
+  Job job;
   Process process;
   Clock::time_point started;
 };
@@ -83,14 +90,18 @@ class Pool {
  public:
   Pool(std::vector<Call> calls, const PoolOptions& options, PoolListener& listener,
        const std::atomic<bool>& stop)
-      : waiting_(std::move(calls)), options_(options), listener_(listener), stop_(stop) {
+      : options_(options), listener_(listener), stop_(stop) {
+    for (Call& call : calls) {
+      total_cost_ += call.cost;
+      const double before = fraction_done(call);
+      waiting_.push_back({std::move(call), before});
+    }
+    total_ = waiting_.size();
     // Longest first packs the cores best; std::stable_sort keeps the file's order among equals. The
     // vector is used from its back.
     std::stable_sort(waiting_.begin(), waiting_.end(),
-                     [](const Call& a, const Call& b) { return a.cost > b.cost; });
+                     [](const Job& a, const Job& b) { return a.call.cost > b.call.cost; });
     std::reverse(waiting_.begin(), waiting_.end());
-    total_ = waiting_.size();
-    for (const Call& call : waiting_) total_cost_ += call.cost;
   }
 
   PoolOutcome run() {
@@ -112,11 +123,13 @@ class Pool {
 
   void fill() {
     while (!waiting_.empty() && running_.size() < static_cast<std::size_t>(options_.workers)) {
-      Call call = std::move(waiting_.back());
+      Job job = std::move(waiting_.back());
       waiting_.pop_back();
-      make_directories(call.directory);
-      Process process(command_of(call, options_), call.directory / "output.txt");
-      running_.push_back({std::move(call), std::move(process), Clock::now()});
+      make_directories(job.call.directory);
+      Process process(command_of(job.call, options_), job.call.directory / "output.txt");
+      const auto now = Clock::now();
+      if (job.before < 1.0 && !working_since_) working_since_ = now;
+      running_.push_back({std::move(job), std::move(process), now});
     }
   }
 
@@ -128,11 +141,12 @@ class Pool {
         continue;
       }
       if (*code == 0) {
+        const Job& job = one->job;
         ++finished_;
-        finished_cost_ += one->call.cost;
-        listener_.finished(one->call, seconds_since(one->started));
+        cost_done_here_ += job.call.cost * (1.0 - job.before);
+        listener_.finished(job.call, seconds_since(one->started));
       } else if (!is_stopped(*code)) {
-        failures_.push_back({one->call, *code});
+        failures_.push_back({one->job.call, *code});
       }
       one = running_.erase(one);
     }
@@ -153,14 +167,18 @@ class Pool {
     progress.finished = finished_;
     progress.running = running_.size();
     progress.total = total_;
-    double cost = finished_cost_;
+    double done_here = cost_done_here_, left = 0.0;
+    for (const Job& job : waiting_) left += job.call.cost * (1.0 - job.before);
     for (const Running& one : running_) {
-      cost += one.call.cost * fraction_done(one.call);
-      progress.current.push_back(one.call.name);
+      const auto& [call, before] = one.job;
+      const double now = std::min(0.99, fraction_done(call));
+      done_here += call.cost * (now - before);
+      left += call.cost * (1.0 - now);
+      progress.current.push_back(call.name);
     }
-    progress.fraction = cost / total_cost_;
-    progress.seconds_left = cost > 0.0 ? seconds_since(started_) * (total_cost_ - cost) / cost
-                                       : std::numeric_limits<double>::quiet_NaN();
+    progress.fraction = 1.0 - left / total_cost_;
+    progress.seconds_left = done_here > 0.0 ? seconds_since(*working_since_) * left / done_here
+                                            : std::numeric_limits<double>::quiet_NaN();
     listener_.progressed(progress);
   }
 
@@ -179,14 +197,14 @@ class Pool {
                        "read that file, repair the cause, and give the same command again"});
   }
 
-  std::vector<Call> waiting_;
+  std::vector<Job> waiting_;
   std::list<Running> running_;  // erased in the middle; processes are not assignable
   const PoolOptions& options_;
   PoolListener& listener_;
   const std::atomic<bool>& stop_;
-  Clock::time_point started_ = Clock::now();
+  std::optional<Clock::time_point> working_since_;  // the first that was not done before began
   std::size_t total_ = 0, finished_ = 0;
-  double total_cost_ = 0.0, finished_cost_ = 0.0;
+  double total_cost_ = 0.0, cost_done_here_ = 0.0;
   bool asked_ = false;
   std::vector<Failure> failures_;  // in the order in which they ended
 };

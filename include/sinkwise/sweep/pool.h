@@ -15,7 +15,7 @@ namespace sinkwise::sweep {
 struct PoolProgress {
   std::size_t finished = 0, running = 0, total = 0;
   double fraction = 0.0;             // of the summed cost, running ones by their step
-  double seconds_left = 0.0;         // NaN until there is something to judge by
+  double seconds_left = 0.0;         // NaN until this sweep has done something to judge by
   std::vector<std::string> current;  // names of those that run
 };
 

@@ -127,6 +127,22 @@ TEST_F(PoolTest, CountsRunningJobsByTheirStep) {
   EXPECT_TRUE(seen) << watcher_.highest_fraction;
 }
 
+TEST_F(PoolTest, WhatAnEarlierSweepDidIsDoneAndSaysNothingOfTheTimeLeft) {
+  program(
+      "case \"$2\" in *new) sleep 0.6; echo '{\"step\":2,\"steps\":4}' > "
+      "\"$directory/timing.jsonl\"; sleep 0.6;; esac\n");
+  std::filesystem::create_directory(directory_->path() / "old");
+  std::ofstream(directory_->path() / "old/timing.jsonl") << "{\"step\":4,\"steps\":4}\n";
+  bool unknown = false, known = false;
+  watcher_.on_progress = [&](const PoolProgress& progress) {
+    if (std::abs(progress.fraction - 0.5) < 1e-9) unknown = std::isnan(progress.seconds_left);
+    if (std::abs(progress.fraction - 0.75) < 1e-9) known = std::isfinite(progress.seconds_left);
+  };
+  run({call("old"), call("new")}, 1);
+  EXPECT_TRUE(unknown);
+  EXPECT_TRUE(known);
+}
+
 TEST_F(PoolTest, AFailedJobIsReportedWithItsOutputAndStopsTheOthers) {
   program(
       "case \"$2\" in *bad) sleep 0.3; echo noise; echo 'error: the disk is full';"
