@@ -56,7 +56,7 @@ std::unique_ptr<FinetuneRecipe> load_over(const FinetuneConfig& defaults,
 void FinetuneArguments::declare(CLI::App& command) {
   command.add_option("model", model, "folder (config.json and safetensors) or GGUF file");
   command.add_option("--data", data,
-                     "text files; *.jsonl: a document a line, with text or messages");
+                     "text files; *.jsonl: a document a line, with text, messages or segments");
   command.add_option("--recipe", recipe, "keys from a file (TOML)");
   command.add_option("--set", assignments, "one key: key=value; may be repeated")->take_all();
 }

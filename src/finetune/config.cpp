@@ -46,7 +46,7 @@ constexpr double kFarGate = 12.0;  // sigmoid: 6e-6 from 0 or 1
 
 void bind_data(Table& table, FinetuneConfig& config) {
   table.add("data.files", config.data.files,
-            "text files; *.jsonl: a document a line, with text, or messages of a dialogue");
+            "text files; *.jsonl: a document a line, with text, messages or segments");
   table.add("data.validation_files", config.data.validation_files,
             "held-out files; empty: a part of data.files");
   table.add("data.validation_fraction", config.data.validation_fraction,
