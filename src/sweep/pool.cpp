@@ -70,13 +70,13 @@ std::vector<std::string> command_of(const Call& call, const PoolOptions& options
 }
 
 // A call, and how far an earlier sweep brought it: that took none of this one's time.
-struct Job {
+struct TrackedCall {
   Call call;
   double before;
 };
 
 struct Running {
-  Job job;
+  TrackedCall tracked;
   Process process;
   Clock::time_point started;
 };
@@ -99,8 +99,9 @@ class Pool {
     total_ = waiting_.size();
     // Longest first packs the cores best; std::stable_sort keeps the file's order among equals. The
     // vector is used from its back.
-    std::stable_sort(waiting_.begin(), waiting_.end(),
-                     [](const Job& a, const Job& b) { return a.call.cost > b.call.cost; });
+    std::stable_sort(
+        waiting_.begin(), waiting_.end(),
+        [](const TrackedCall& a, const TrackedCall& b) { return a.call.cost > b.call.cost; });
     std::reverse(waiting_.begin(), waiting_.end());
   }
 
@@ -123,13 +124,13 @@ class Pool {
 
   void fill() {
     while (!waiting_.empty() && running_.size() < static_cast<std::size_t>(options_.workers)) {
-      Job job = std::move(waiting_.back());
+      TrackedCall tracked = std::move(waiting_.back());
       waiting_.pop_back();
-      make_directories(job.call.directory);
-      Process process(command_of(job.call, options_), job.call.directory / "output.txt");
+      make_directories(tracked.call.directory);
+      Process process(command_of(tracked.call, options_), tracked.call.directory / "output.txt");
       const auto now = Clock::now();
-      if (job.before < 1.0 && !working_since_) working_since_ = now;
-      running_.push_back({std::move(job), std::move(process), now});
+      if (tracked.before < 1.0 && !working_since_) working_since_ = now;
+      running_.push_back({std::move(tracked), std::move(process), now});
     }
   }
 
@@ -141,12 +142,12 @@ class Pool {
         continue;
       }
       if (*code == 0) {
-        const Job& job = one->job;
+        const TrackedCall& tracked = one->tracked;
         ++finished_;
-        cost_done_here_ += job.call.cost * (1.0 - job.before);
-        listener_.finished(job.call, seconds_since(one->started));
+        cost_done_here_ += tracked.call.cost * (1.0 - tracked.before);
+        listener_.finished(tracked.call, seconds_since(one->started));
       } else if (!is_stopped(*code)) {
-        failures_.push_back({one->job.call, *code});
+        failures_.push_back({one->tracked.call, *code});
       }
       one = running_.erase(one);
     }
@@ -168,9 +169,9 @@ class Pool {
     progress.running = running_.size();
     progress.total = total_;
     double done_here = cost_done_here_, left = 0.0;
-    for (const Job& job : waiting_) left += job.call.cost * (1.0 - job.before);
+    for (const TrackedCall& tracked : waiting_) left += tracked.call.cost * (1.0 - tracked.before);
     for (const Running& one : running_) {
-      const auto& [call, before] = one.job;
+      const auto& [call, before] = one.tracked;
       const double now = std::min(0.99, fraction_done(call));
       done_here += call.cost * (now - before);
       left += call.cost * (1.0 - now);
@@ -197,7 +198,7 @@ class Pool {
                        "read that file, repair the cause, and give the same command again"});
   }
 
-  std::vector<Job> waiting_;
+  std::vector<TrackedCall> waiting_;
   std::list<Running> running_;  // erased in the middle; processes are not assignable
   const PoolOptions& options_;
   PoolListener& listener_;
